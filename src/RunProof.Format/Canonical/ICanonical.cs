@@ -1,0 +1,62 @@
+using System.Text.Json;
+
+namespace RunProof.Format;
+
+/// <summary>What the generator writes for a <see cref="CanonicalAttribute"/> record: its bytes, fixed at compile time.</summary>
+/// <typeparam name="TSelf">The record.</typeparam>
+public interface ICanonical<TSelf>
+    where TSelf : ICanonical<TSelf>
+{
+    /// <summary>The schema fingerprint of proof-format.md section 6: 64 hex digits, a compile-time constant.</summary>
+    static abstract string CanonicalFingerprint { get; }
+
+    /// <summary>The canonical JSON whose SHA-256 is <see cref="CanonicalFingerprint"/>.</summary>
+    static abstract string CanonicalSchema { get; }
+
+    /// <summary>A JSON Schema (draft 2020-12) of the record, for callers and planners. It is no hash input.</summary>
+    static abstract string JsonSchema { get; }
+
+    /// <summary>Writes the record's canonical bytes (section 1).</summary>
+    /// <param name="writer">Where they go.</param>
+    /// <param name="value">The record; its non-nullable members must not be null.</param>
+    /// <exception cref="CanonicalFormatException">A member has no canonical form: NaN, infinity, a lone surrogate.</exception>
+    static abstract void WriteCanonical(ref CanonicalWriter writer, TSelf value);
+
+    /// <summary>Builds the record from JSON that a caller or a planner wrote; members with a default may be missing.</summary>
+    /// <param name="json">The JSON value.</param>
+    /// <param name="place">Where it stands in the caller's document, for messages: <c>plan[0].params</c>.</param>
+    /// <exception cref="JsonBindingException">A member is missing, unknown or of another type; the place is named.</exception>
+    static abstract TSelf BindJson(JsonElement json, string place);
+}
+
+/// <summary>A struct that is one JSON scalar on the wire.</summary>
+/// <typeparam name="TSelf">The struct.</typeparam>
+public interface ICanonicalScalar<TSelf>
+    where TSelf : struct, ICanonicalScalar<TSelf>
+{
+    /// <summary>Writes the scalar.</summary>
+    /// <param name="writer">Where it goes.</param>
+    void WriteCanonical(ref CanonicalWriter writer);
+
+    /// <summary>Reads the scalar from its JSON form.</summary>
+    /// <param name="json">A JSON string or number.</param>
+    /// <param name="value">The scalar, where the form is right.</param>
+    /// <returns>Whether it is.</returns>
+    static abstract bool TryBind(JsonElement json, out TSelf value);
+}
+
+/// <summary>A value has no canonical form. A misuse by the writer, never a property of evidence that is read.</summary>
+/// <param name="message">What and why.</param>
+public sealed class CanonicalFormatException(string message) : Exception(message);
+
+/// <summary>JSON from a caller does not fit the record it is meant for.</summary>
+/// <param name="place">Where, in the caller's document: <c>plan[0].params.url</c>.</param>
+/// <param name="message">What is wrong there, in a sentence a caller can act on.</param>
+public sealed class JsonBindingException(string place, string message) : Exception($"{place}: {message}")
+{
+    /// <summary>Where, in the caller's document.</summary>
+    public string Place { get; } = place;
+
+    /// <summary>What is wrong there, without the place.</summary>
+    public string Reason { get; } = message;
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace RunProof.Format;
+
+/// <summary>Times on the wire: UTC with exactly six fractional digits, <c>2026-02-10T12:43:41.549430Z</c>.</summary>
+public static class WireTime
+{
+    /// <summary>Characters of a time.</summary>
+    public const int Length = 27;
+
+    private const string Layout = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+
+    /// <summary>Writes a time; ticks finer than a microsecond are truncated.</summary>
+    /// <param name="value">The time, at any offset.</param>
+    /// <param name="target">At least <see cref="Length"/> bytes.</param>
+    public static void Format(DateTimeOffset value, Span<byte> target) =>
+        value.UtcDateTime.TryFormat(target, out _, Layout, CultureInfo.InvariantCulture);
+
+    /// <summary>The time as text.</summary>
+    /// <param name="value">The time, at any offset.</param>
+    /// <returns>27 characters.</returns>
+    public static string ToText(DateTimeOffset value) => value.UtcDateTime.ToString(Layout, CultureInfo.InvariantCulture);
+
+    /// <summary>Reads a time; any other form is refused.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="value">The time in UTC, where the form is right.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset value) =>
+        DateTimeOffset.TryParseExact(
+            text, Layout, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out value);
+
+    /// <summary>Cuts a time to the microseconds that the wire and PostgreSQL keep.</summary>
+    /// <param name="value">The time.</param>
+    /// <returns>The same time in UTC, whole microseconds.</returns>
+    public static DateTimeOffset Truncate(DateTimeOffset value)
+    {
+        var utc = value.ToUniversalTime();
+        return utc.AddTicks(-(utc.Ticks % TimeSpan.TicksPerMicrosecond));
+    }
+}

@@ -1,0 +1,76 @@
+using System.Numerics;
+using System.Security.Cryptography;
+
+namespace RunProof.Format;
+
+/// <summary>
+/// An append-only Merkle tree (RFC 6962 section 2.1) that keeps only its right edge: memory grows with the logarithm of its size.
+/// </summary>
+public sealed class MerkleTree
+{
+    private readonly List<Digest> _edge = [];
+
+    /// <summary>Leaves so far.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>The hash of a leaf: H(0x00 ‖ data).</summary>
+    /// <param name="data">The leaf's data.</param>
+    /// <returns>Its hash.</returns>
+    public static Digest LeafHash(ReadOnlySpan<byte> data)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData([0]);
+        hash.AppendData(data);
+        return new Digest(hash.GetHashAndReset());
+    }
+
+    /// <summary>The hash of an inner node: H(0x01 ‖ left ‖ right).</summary>
+    /// <param name="left">The left child.</param>
+    /// <param name="right">The right child.</param>
+    /// <returns>The node's hash.</returns>
+    public static Digest NodeHash(Digest left, Digest right)
+    {
+        Span<byte> message = stackalloc byte[1 + (2 * Digest.Length)];
+        message[0] = 1;
+        left.Span.CopyTo(message[1..]);
+        right.Span.CopyTo(message[(1 + Digest.Length)..]);
+        return Digest.Of(message);
+    }
+
+    /// <summary>Appends a link of the chain as a leaf.</summary>
+    /// <param name="link">The link.</param>
+    public void Append(Digest link)
+    {
+        Span<byte> message = stackalloc byte[1 + Digest.Length];
+        message[0] = 0;
+        link.Span.CopyTo(message[1..]);
+        AppendLeafHash(Digest.Of(message));
+    }
+
+    /// <summary>Appends a leaf by its hash.</summary>
+    /// <param name="leaf">The leaf's hash.</param>
+    public void AppendLeafHash(Digest leaf)
+    {
+        var node = leaf;
+        for (var complete = BitOperations.TrailingZeroCount(~(ulong)Size); complete > 0; complete--)
+        {
+            node = NodeHash(_edge[^1], node);
+            _edge.RemoveAt(_edge.Count - 1);
+        }
+
+        _edge.Add(node);
+        Size++;
+    }
+
+    /// <summary>The tree's root now; of an empty tree H("").</summary>
+    /// <returns>The root.</returns>
+    public Digest Root()
+    {
+        if (_edge.Count == 0)
+            return Digest.Of([]);
+        var root = _edge[^1];
+        for (var i = _edge.Count - 2; i >= 0; i--)
+            root = NodeHash(_edge[i], root);
+        return root;
+    }
+}

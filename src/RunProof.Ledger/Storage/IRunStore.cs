@@ -1,0 +1,165 @@
+using RunProof.Format;
+
+namespace RunProof.Ledger;
+
+/// <summary>Where a run stands.</summary>
+public enum RunStatus
+{
+    /// <summary>Its plan is stored; it waits for a worker.</summary>
+    Queued,
+
+    /// <summary>A worker executes it.</summary>
+    Running,
+
+    /// <summary>All steps succeeded, or failed where the plan said to go on.</summary>
+    Succeeded,
+
+    /// <summary>A step failed and the plan ended there.</summary>
+    Failed,
+
+    /// <summary>It was stopped, or its worker died.</summary>
+    Aborted,
+}
+
+/// <summary>A run as it is stored. Its plan and goal are redacted: what is executed is kept in memory only.</summary>
+public sealed record Run
+{
+    public required TenantId TenantId { get; init; }
+    public required RunId Id { get; init; }
+    public required AgentId AgentId { get; init; }
+    public required string Goal { get; init; }
+    public required string OriginSystemId { get; init; }
+    public required CorrelationId CorrelationId { get; init; }
+    public required string Planner { get; init; }
+
+    /// <summary>The plan as canonical JSON text, redacted.</summary>
+    public required string PlanJson { get; init; }
+
+    /// <summary>Whether redaction changed plan or goal: such a run cannot be executed from the store.</summary>
+    public required bool PlanRedacted { get; init; }
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>SHA-256 of the canonical request, to tell a repeat from a conflict under one idempotency key.</summary>
+    public Digest? RequestHash { get; init; }
+    public required RunStatus Status { get; init; }
+    public int Attempts { get; init; }
+    public SafeInteger Seed { get; init; }
+    public DateTimeOffset? FrozenTimestamp { get; init; }
+    public bool IsSynthetic { get; init; }
+    public string? SyntheticScenarioId { get; init; }
+    public string? TraceParent { get; init; }
+    public string? ErrorCode { get; init; }
+    public string? ErrorMessage { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? CompletedAt { get; init; }
+    public double? DurationMs { get; init; }
+
+    /// <summary>The process that has it, and until when it must have renewed its claim.</summary>
+    public string? Worker { get; init; }
+    public DateTimeOffset? LeaseUntil { get; init; }
+}
+
+/// <summary>What came of creating a run.</summary>
+public enum RunCreation
+{
+    /// <summary>It is stored and queued.</summary>
+    Created,
+
+    /// <summary>The same request was made before under this idempotency key; that run is returned.</summary>
+    Existing,
+
+    /// <summary>Another request was made before under this idempotency key.</summary>
+    IdempotencyConflict,
+
+    /// <summary>There is no such agent in this tenant.</summary>
+    UnknownAgent,
+
+    /// <summary>A run of this id is there already.</summary>
+    DuplicateId,
+}
+
+/// <summary>Which runs to list. Newest first; keyset paging by (created_at, id).</summary>
+public sealed record RunFilter
+{
+    public RunStatus? Status { get; init; }
+    public AgentId? AgentId { get; init; }
+    public string? OriginSystemId { get; init; }
+    public DateTimeOffset? CreatedFrom { get; init; }
+    public DateTimeOffset? CreatedBefore { get; init; }
+
+    /// <summary>Runs strictly after this one in the listing's order.</summary>
+    public (DateTimeOffset CreatedAt, RunId Id)? After { get; init; }
+
+    /// <summary>At most this many, 1 to 200.</summary>
+    public int Limit { get; init; } = 50;
+}
+
+/// <summary>The runs of all tenants. Status moves one way only: the store refuses anything else.</summary>
+public interface IRunStore
+{
+    /// <summary>Stores a run in status queued, claimed by a worker until a time. Durable when it returns; idempotent by key.</summary>
+    Task<(RunCreation Outcome, Run Run)> CreateAsync(Run run, CancellationToken cancellationToken);
+
+    /// <summary>Reads a run; null where the tenant has none of this id.</summary>
+    Task<Run?> FindAsync(TenantId tenant, RunId run, CancellationToken cancellationToken);
+
+    /// <summary>Lists a tenant's runs.</summary>
+    Task<IReadOnlyList<Run>> ListAsync(TenantId tenant, RunFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>queued → running, by the worker that has it. False where it is not queued or another worker has it.</summary>
+    Task<bool> StartAsync(TenantId tenant, RunId run, string worker, DateTimeOffset startedAt, DateTimeOffset leaseUntil, CancellationToken cancellationToken);
+
+    /// <summary>queued or running → succeeded, failed or aborted, by the worker that has it. False where another has it or it has ended.</summary>
+    Task<bool> FinishAsync(TenantId tenant, RunId run, string worker, RunEnd end, CancellationToken cancellationToken);
+
+    /// <summary>Moves the end of the worker's claims on all its queued and running runs.</summary>
+    Task RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken);
+
+    /// <summary>Claims runs, of any tenant, that are queued or running and whose claim has run out.</summary>
+    Task<IReadOnlyList<Run>> ClaimAbandonedAsync(string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, CancellationToken cancellationToken);
+}
+
+/// <summary>How a run ended.</summary>
+public sealed record RunEnd(RunStatus Status, DateTimeOffset CompletedAt, double? DurationMs, int Attempts, string? ErrorCode, string? ErrorMessage);
+
+/// <summary>An agent on whose behalf runs are executed.</summary>
+public sealed record Agent(TenantId TenantId, AgentId Id, string Name, string? Description, DateTimeOffset CreatedAt);
+
+/// <summary>The agents of all tenants.</summary>
+public interface IAgentStore
+{
+    /// <summary>Stores an agent. False where the tenant has one of this id.</summary>
+    Task<bool> CreateAsync(Agent agent, CancellationToken cancellationToken);
+
+    /// <summary>Reads an agent; null where the tenant has none of this id.</summary>
+    Task<Agent?> FindAsync(TenantId tenant, AgentId agent, CancellationToken cancellationToken);
+
+    /// <summary>Lists a tenant's agents by id, strictly after one, at most <paramref name="limit"/>.</summary>
+    Task<IReadOnlyList<Agent>> ListAsync(TenantId tenant, AgentId? after, int limit, CancellationToken cancellationToken);
+}
+
+/// <summary>An API key: only its SHA-256 is stored.</summary>
+/// <param name="TenantId">The tenant that its bearer acts in.</param>
+/// <param name="Id">Public id, for listing and revoking: <c>key_…</c>.</param>
+/// <param name="Name">What it is for.</param>
+/// <param name="Scope"><c>runner</c> (create and read), or <c>auditor</c> (read only).</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="RevokedAt">When it was revoked, or null.</param>
+public sealed record ApiKey(TenantId TenantId, string Id, string Name, string Scope, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+
+/// <summary>The API keys of all tenants.</summary>
+public interface IApiKeyStore
+{
+    /// <summary>Stores a key by its hash, and its tenant where it is new.</summary>
+    Task CreateAsync(ApiKey key, Digest secretHash, CancellationToken cancellationToken);
+
+    /// <summary>Finds a key that is not revoked by its hash; null where there is none.</summary>
+    Task<ApiKey?> FindAsync(Digest secretHash, CancellationToken cancellationToken);
+
+    /// <summary>Lists a tenant's keys, or all, by creation.</summary>
+    Task<IReadOnlyList<ApiKey>> ListAsync(TenantId? tenant, CancellationToken cancellationToken);
+
+    /// <summary>Revokes a key. False where there is none of this id that is not revoked.</summary>
+    Task<bool> RevokeAsync(string id, DateTimeOffset at, CancellationToken cancellationToken);
+}

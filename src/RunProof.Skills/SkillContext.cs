@@ -1,0 +1,36 @@
+using RunProof.Format;
+
+namespace RunProof.Skills;
+
+/// <summary>What a skill may know about the step that it executes.</summary>
+public sealed class SkillContext
+{
+    /// <summary>The tenant on whose behalf it runs.</summary>
+    public required TenantId TenantId { get; init; }
+
+    /// <summary>The run.</summary>
+    public required RunId RunId { get; init; }
+
+    /// <summary>The step's index in the trace, from 0.</summary>
+    public required int StepIndex { get; init; }
+
+    /// <summary>Attempts of this planned step before this one.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>A key that is the same for every attempt of this step: hand it to services that know idempotency keys.</summary>
+    public required string IdempotencyKey { get; init; }
+
+    /// <summary>The clock. A run with a frozen timestamp sees that time.</summary>
+    public required TimeProvider Clock { get; init; }
+
+    /// <summary>Adds to what the step cost, in cents. Negative amounts are refused.</summary>
+    /// <param name="cents">The amount.</param>
+    public void AddCost(decimal cents)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(cents);
+        CostCents += cents;
+    }
+
+    /// <summary>What the step has cost so far, in cents.</summary>
+    public decimal CostCents { get; private set; }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using RunProof.Format;
+
+namespace RunProof.Skills;
+
+/// <summary>A skill as the engine sees it: generated code derives from this, so that no call goes through reflection.</summary>
+public abstract class SkillDescriptor
+{
+    /// <summary>The name in plans and evidence.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The version.</summary>
+    public abstract string Version { get; }
+
+    /// <summary>The first sentences of its doc comment.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>JSON Schema of the parameters.</summary>
+    public abstract string ParametersSchema { get; }
+
+    /// <summary>JSON Schema of the outcome.</summary>
+    public abstract string OutcomeSchema { get; }
+
+    /// <summary>Canonical fingerprint of the parameters' record, hex.</summary>
+    public abstract string ParametersFingerprint { get; }
+
+    /// <summary>Canonical fingerprint of the outcome's record, hex.</summary>
+    public abstract string OutcomeFingerprint { get; }
+
+    /// <summary>The skill's schema (proof-format.md section 6): H("runproof/v1/skill\n" ‖ CJ([name, version, parameters fingerprint, outcome fingerprint])).</summary>
+    public abstract Digest Schema { get; }
+
+    /// <summary>What a replay does with its steps.</summary>
+    public abstract ReplayBehavior Replay { get; }
+
+    /// <summary>Where it is declared, for the message when two skills share a name: <c>Namespace.Type, Assembly</c>.</summary>
+    public abstract string DeclaredAt { get; }
+
+    /// <summary>Binds parameters that a plan gives, and keeps them ready to execute.</summary>
+    /// <param name="parameters">A JSON object.</param>
+    /// <param name="place">Where it stands in the plan, for messages.</param>
+    /// <exception cref="JsonBindingException">They do not fit; the place is named.</exception>
+    /// <returns>The bound call.</returns>
+    public abstract SkillCall Bind(JsonElement parameters, string place);
+}
+
+/// <summary>A skill with its bound parameters.</summary>
+public abstract class SkillCall
+{
+    /// <summary>The canonical bytes of the parameters, as they are executed (not redacted).</summary>
+    public abstract CanonicalJson Parameters { get; }
+
+    /// <summary>Executes the skill once.</summary>
+    /// <param name="services">The step's scope.</param>
+    /// <param name="context">The step.</param>
+    /// <param name="cancellationToken">Cancelled at the step's timeout or when the run is stopped.</param>
+    /// <returns>The outcome; a <see cref="SkillException"/> is turned into a failure, any other exception escapes.</returns>
+    public abstract ValueTask<SkillOutcome> ExecuteAsync(IServiceProvider services, SkillContext context, CancellationToken cancellationToken);
+}
+
+/// <summary>What came of one execution.</summary>
+/// <param name="Outcome">Canonical bytes of the outcome; null where there is none.</param>
+/// <param name="Failure">Why it failed; null where it succeeded.</param>
+public readonly record struct SkillOutcome(CanonicalJson? Outcome, SkillFailure? Failure);
