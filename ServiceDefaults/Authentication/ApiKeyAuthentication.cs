@@ -1,0 +1,73 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using RunProof.Format;
+
+namespace RunProof.ServiceDefaults;
+
+/// <summary>Every call is in a tenant by its API key.</summary>
+public static class ApiKeyAuthentication
+{
+    /// <summary>The authentication scheme.</summary>
+    public const string Scheme = "ApiKey";
+
+    /// <summary>The scope that may create and read.</summary>
+    public const string RunnerScope = "runner";
+
+    /// <summary>The scope that may only read. A runner's key may do what an auditor's may.</summary>
+    public const string AuditorScope = "auditor";
+
+    internal const string TenantClaim = "runproof:tenant";
+    internal const string KeyClaim = "runproof:key";
+    internal const string ScopeClaim = "runproof:scope";
+
+    /// <summary>
+    /// Authentication by <c>Authorization: Bearer rpk_…</c> or <c>X-API-Key</c> against the <c>IApiKeyStore</c>, and authorization by scope. A valid key is
+    /// remembered for at most <see cref="ApiKeyCache.Lifetime"/>, so a revocation is seen within that time.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddApiKeyAuthentication(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<ApiKeyCache>();
+        services.AddAuthentication(Scheme).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Scheme, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(RunnerScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope))
+            .AddPolicy(AuditorScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope, AuditorScope));
+        return services;
+    }
+
+    /// <summary>Requires a key of a scope: 401 without a valid key, 403 with a valid one of a narrower scope.</summary>
+    /// <typeparam name="TBuilder">The endpoint's or the group's builder.</typeparam>
+    /// <param name="endpoint">The endpoint or group.</param>
+    /// <param name="scope"><see cref="RunnerScope"/>, or <see cref="AuditorScope"/>, which a runner's key satisfies too.</param>
+    /// <exception cref="ArgumentException">Another word.</exception>
+    /// <returns>The endpoint.</returns>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        if (scope is not (RunnerScope or AuditorScope))
+            throw new ArgumentException($"no such scope: \"{scope}\" ({RunnerScope} or {AuditorScope})", nameof(scope));
+        return endpoint.RequireAuthorization(new AuthorizeAttribute(scope));
+    }
+
+    /// <summary>The tenant that the request's key acts in.</summary>
+    /// <param name="context">A request on an endpoint with <see cref="RequireScope"/>.</param>
+    /// <exception cref="InvalidOperationException">The endpoint lets requests in without a key.</exception>
+    /// <returns>The tenant.</returns>
+    public static TenantId GetTenant(this HttpContext context) =>
+        TenantId.TryParse(context.User.FindFirst(TenantClaim)?.Value, out var tenant)
+            ? tenant
+            : throw new InvalidOperationException("no tenant: the endpoint lacks RequireScope");
+
+    /// <summary>The public id of the request's key, for logs and records.</summary>
+    /// <param name="context">A request on an endpoint with <see cref="RequireScope"/>.</param>
+    /// <exception cref="InvalidOperationException">The endpoint lets requests in without a key.</exception>
+    /// <returns><c>key_…</c>.</returns>
+    public static string GetApiKeyId(this HttpContext context) =>
+        context.User.FindFirst(KeyClaim)?.Value ?? throw new InvalidOperationException("no key: the endpoint lacks RequireScope");
+}

@@ -1,0 +1,61 @@
+namespace RunProof.ServiceDefaults;
+
+/// <summary>The <c>type</c> of every problem that the APIs answer: stable, relative URIs. A client may branch on them.</summary>
+public static class ProblemTypes
+{
+    /// <summary>400: the body, a query parameter or a header is malformed; <c>errors</c> names the places.</summary>
+    public const string InvalidRequest = "/problems/invalid-request";
+
+    /// <summary>400: the plan cannot be executed; <c>errors</c> names the places.</summary>
+    public const string InvalidPlan = "/problems/invalid-plan";
+
+    /// <summary>401: no API key, or one that is unknown or revoked.</summary>
+    public const string Unauthorized = "/problems/unauthorized";
+
+    /// <summary>403: the API key's scope does not allow this.</summary>
+    public const string Forbidden = "/problems/forbidden";
+
+    /// <summary>404: no such resource in the key's tenant, or no such route.</summary>
+    public const string NotFound = "/problems/not-found";
+
+    /// <summary>404: no such agent in the key's tenant.</summary>
+    public const string UnknownAgent = "/problems/unknown-agent";
+
+    /// <summary>405: the route has no such method.</summary>
+    public const string MethodNotAllowed = "/problems/method-not-allowed";
+
+    /// <summary>409: there is one of this id already.</summary>
+    public const string Duplicate = "/problems/duplicate";
+
+    /// <summary>409: the idempotency key was used with another request.</summary>
+    public const string IdempotencyConflict = "/problems/idempotency-conflict";
+
+    /// <summary>413: the body is larger than the service takes.</summary>
+    public const string TooLarge = "/problems/too-large";
+
+    /// <summary>415: the body is not <c>application/json</c>.</summary>
+    public const string UnsupportedMediaType = "/problems/unsupported-media-type";
+
+    /// <summary>500: a fault of ours; nothing about it is told but the id under which it is logged.</summary>
+    public const string Internal = "/problems/internal";
+
+    /// <summary>503: the database cannot be reached or is overloaded; the same request may succeed later.</summary>
+    public const string Unavailable = "/problems/unavailable";
+
+    /// <summary>Any other refusal of the server itself, by its status.</summary>
+    /// <param name="status">An HTTP status.</param>
+    /// <returns>A type from this list where the status has one, else <c>/problems/http-STATUS</c>.</returns>
+    public static string ForStatus(int status) => status switch
+    {
+        400 => InvalidRequest,
+        401 => Unauthorized,
+        403 => Forbidden,
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        413 => TooLarge,
+        415 => UnsupportedMediaType,
+        500 => Internal,
+        503 => Unavailable,
+        _ => FormattableString.Invariant($"/problems/http-{status}"),
+    };
+}
