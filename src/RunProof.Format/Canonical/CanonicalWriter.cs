@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
+using System.Runtime.InteropServices;
 
 namespace RunProof.Format;
 
@@ -39,8 +39,8 @@ public ref struct CanonicalWriter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteRaw(scoped ReadOnlySpan<byte> bytes)
     {
-        var target = Reserve(bytes.Length);
-        bytes.CopyTo(target);
+        // With a literal the length is a constant here, and the copy a few moves.
+        Unsafe.CopyBlockUnaligned(ref MemoryMarshal.GetReference(Reserve(bytes.Length)), ref MemoryMarshal.GetReference(bytes), (uint)bytes.Length);
         _used += bytes.Length;
     }
 
@@ -102,15 +102,18 @@ public ref struct CanonicalWriter
     {
         var target = Reserve(34);
         target[0] = (byte)'"';
-        value.TryFormat(target[1..], out var written, "0.############################", CultureInfo.InvariantCulture);
-        if (written == 2 && target[1] == '-' && target[2] == '0')
+        value.TryFormat(target[1..], out var written, default, CultureInfo.InvariantCulture);
+        var text = target.Slice(1, written);
+        if (text.Contains((byte)'.'))
+            text = text.TrimEnd((byte)'0').TrimEnd((byte)'.');
+        if (text is [(byte)'-', (byte)'0'])
         {
-            target[1] = (byte)'0';
-            written = 1;
+            text[0] = (byte)'0';
+            text = text[..1];
         }
 
-        target[written + 1] = (byte)'"';
-        _used += written + 2;
+        target[text.Length + 1] = (byte)'"';
+        _used += text.Length + 2;
     }
 
     /// <summary>Writes a UTC time string with six fractional digits; finer ticks are truncated.</summary>
@@ -179,7 +182,7 @@ public ref struct CanonicalWriter
     {
         if (_span.Length - _used < size)
             Grow(size);
-        return _span[_used..];
+        return MemoryMarshal.CreateSpan(ref Unsafe.Add(ref MemoryMarshal.GetReference(_span), _used), _span.Length - _used);
     }
 
     internal void Commit(int size) => _used += size;

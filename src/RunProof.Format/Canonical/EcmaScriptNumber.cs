@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 
 namespace RunProof.Format;
@@ -23,37 +24,83 @@ public static class EcmaScriptNumber
             return 1;
         }
 
-        if (Math.Abs(value) < 1e15 && value == Math.Truncate(value))
+        // Up to 2^53 every integer is a double of its own: all its digits are the shortest.
+        var whole = (long)value;
+        if (whole == value && whole is > -(1L << 53) and < 1L << 53)
         {
-            ((long)value).TryFormat(target, out var whole, default, CultureInfo.InvariantCulture);
-            return whole;
+            Utf8Formatter.TryFormat(whole, target, out var written);
+            return written;
         }
 
-        return FormatShortest(value, target);
+        if (TryFormatShort(value, target, out var length))
+            return length;
+        Span<byte> digits = stackalloc byte[20];
+        var count = Shortest(value, digits, out var point);
+        return Lay(value < 0, digits[..count], point, target);
     }
 
-    private static int FormatShortest(double value, Span<byte> target)
+    /// <summary>Whether the shortest digits that round-trip to a positive double are these: 0.DIGITS × 10^point.</summary>
+    internal static bool IsShortest(double value, ReadOnlySpan<byte> digits, int point)
     {
-        Span<byte> shortest = stackalloc byte[32];
-        // "E16" would give fixed digits; the default form gives the shortest that round-trip.
-        value.TryFormat(shortest, out var length, default, CultureInfo.InvariantCulture);
-        Span<byte> digits = stackalloc byte[20];
-        var (negative, count, point) = Decompose(shortest[..length], digits);
-        return Lay(negative, digits[..count], point, target);
+        Span<byte> shortest = stackalloc byte[20];
+        var count = Shortest(value, shortest, out var shortestPoint);
+        return point == shortestPoint && digits.SequenceEqual(shortest[..count]);
+    }
+
+    /// <summary>
+    /// Numbers of up to four decimals: durations, prices. Where value = n / 10^4 with n of at most 15 digits, the correctly rounded quotient of
+    /// two exact doubles says so, and no shorter or closer decimal can exist: two decimals of 15 digits never share a double.
+    /// </summary>
+    private static bool TryFormatShort(double value, Span<byte> target, out int written)
+    {
+        written = 0;
+        const double scale = 1e4;
+        var magnitude = Math.Abs(value);
+        if (magnitude is >= 1e11 or < 1e-4)
+            return false;
+        var scaled = (ulong)((magnitude * scale) + 0.5);
+        if (scaled / scale != magnitude)
+            return false;
+        if (value < 0)
+            target[written++] = (byte)'-';
+        var (integer, fraction) = Math.DivRem(scaled, 10_000);
+        Utf8Formatter.TryFormat(integer, target[written..], out var digits);
+        written += digits;
+        target[written] = (byte)'.';
+        for (var i = 4; i > 0; i--)
+        {
+            target[written + i] = (byte)('0' + (fraction % 10));
+            fraction /= 10;
+        }
+
+        // A whole number was written before: a digit other than zero stops this.
+        for (written += 4; target[written] == '0'; written--)
+        {
+        }
+
+        written++;
+        return true;
+    }
+
+    private static int Shortest(double value, Span<byte> digits, out int point)
+    {
+        // "E16" would give fixed digits; the default form gives the shortest that round-trip, the closest of them.
+        Span<byte> text = stackalloc byte[32];
+        value.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
+        return Decompose(text[..length], digits, out point);
     }
 
     /// <summary>Splits a decimal text into its digits without leading and trailing zeros and the place of its point: 0.DIGITS × 10^point.</summary>
-    private static (bool Negative, int Count, int Point) Decompose(ReadOnlySpan<byte> text, Span<byte> digits)
+    private static int Decompose(ReadOnlySpan<byte> text, Span<byte> digits, out int point)
     {
-        var negative = text[0] == '-';
-        int count = 0, point = 0, exponent = 0;
+        var count = 0;
+        point = 0;
         var afterPoint = false;
-        for (var i = negative ? 1 : 0; i < text.Length; i++)
+        foreach (var c in text.TrimStart((byte)'-'))
         {
-            var c = text[i];
             if (c == 'E')
             {
-                exponent = int.Parse(text[(i + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+                point += int.Parse(text[(text.IndexOf((byte)'E') + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
                 break;
             }
 
@@ -74,10 +121,11 @@ public static class EcmaScriptNumber
 
         while (digits[count - 1] == '0')
             count--;
-        return (negative, count, point + exponent);
+        return count;
     }
 
-    private static int Lay(bool negative, ReadOnlySpan<byte> digits, int n, Span<byte> target)
+    /// <summary>Lays out digits without zeros at either end, 0.DIGITS × 10^n, as Number::toString does.</summary>
+    internal static int Lay(bool negative, ReadOnlySpan<byte> digits, int n, Span<byte> target)
     {
         var at = 0;
         if (negative)

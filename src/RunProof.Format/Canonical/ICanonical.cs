@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace RunProof.Format;
@@ -45,9 +46,19 @@ public interface ICanonicalScalar<TSelf>
     static abstract bool TryBind(JsonElement json, out TSelf value);
 }
 
-/// <summary>A value has no canonical form. A misuse by the writer, never a property of evidence that is read.</summary>
+/// <summary>A value or a text has no canonical form. Whoever reads evidence turns it into a finding.</summary>
 /// <param name="message">What and why.</param>
-public sealed class CanonicalFormatException(string message) : Exception(message);
+public sealed class CanonicalFormatException(string message) : Exception(message)
+{
+    /// <summary>A text has no canonical form.</summary>
+    /// <param name="message">What and why.</param>
+    /// <param name="offset">The byte of the text at which it shows, from 0.</param>
+    public CanonicalFormatException(string message, int offset)
+        : this(string.Create(CultureInfo.InvariantCulture, $"byte {offset}: {message}")) => Offset = offset;
+
+    /// <summary>The byte of the text at which it shows, from 0; null where a value and not a text was refused.</summary>
+    public int? Offset { get; }
+}
 
 /// <summary>JSON from a caller does not fit the record it is meant for.</summary>
 /// <param name="place">Where, in the caller's document: <c>plan[0].params.url</c>.</param>

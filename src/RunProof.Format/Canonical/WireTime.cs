@@ -13,8 +13,26 @@ public static class WireTime
     /// <summary>Writes a time; ticks finer than a microsecond are truncated.</summary>
     /// <param name="value">The time, at any offset.</param>
     /// <param name="target">At least <see cref="Length"/> bytes.</param>
-    public static void Format(DateTimeOffset value, Span<byte> target) =>
-        value.UtcDateTime.TryFormat(target, out _, Layout, CultureInfo.InvariantCulture);
+    public static void Format(DateTimeOffset value, Span<byte> target)
+    {
+        var utc = value.UtcDateTime;
+        utc.Deconstruct(out int year, out int month, out int day);
+        target = target[..Length];
+        "0000-00-00T00:00:00.000000Z"u8.CopyTo(target);
+        TwoDigits(target, 0, year / 100);
+        TwoDigits(target, 2, year % 100);
+        TwoDigits(target, 5, month);
+        TwoDigits(target, 8, day);
+        var ofDay = utc.TimeOfDay.Ticks;
+        var seconds = (int)(ofDay / TimeSpan.TicksPerSecond);
+        TwoDigits(target, 11, seconds / 3600);
+        TwoDigits(target, 14, seconds / 60 % 60);
+        TwoDigits(target, 17, seconds % 60);
+        var micros = (int)(ofDay % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond);
+        TwoDigits(target, 20, micros / 10_000);
+        TwoDigits(target, 22, micros / 100 % 100);
+        TwoDigits(target, 24, micros % 100);
+    }
 
     /// <summary>The time as text.</summary>
     /// <param name="value">The time, at any offset.</param>
@@ -36,5 +54,11 @@ public static class WireTime
     {
         var utc = value.ToUniversalTime();
         return utc.AddTicks(-(utc.Ticks % TimeSpan.TicksPerMicrosecond));
+    }
+
+    private static void TwoDigits(Span<byte> target, int at, int value)
+    {
+        target[at + 1] = (byte)('0' + (value % 10));
+        target[at] = (byte)('0' + (value / 10));
     }
 }
