@@ -96,6 +96,10 @@ public ref struct CanonicalWriter
     /// <param name="value">The integer.</param>
     public void WriteInt128String(Int128 value) => WriteQuoted(value);
 
+    /// <summary>Writes an unsigned 128-bit integer as a string.</summary>
+    /// <param name="value">The integer.</param>
+    public void WriteUInt128String(UInt128 value) => WriteQuoted(value);
+
     /// <summary>Writes a decimal as a string, without exponent, trailing zeros or <c>-0</c>.</summary>
     /// <param name="value">The decimal.</param>
     public void WriteDecimalString(decimal value)
