@@ -1,0 +1,33 @@
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+
+namespace RunProof.Generators;
+
+/// <summary>Writes the serializer, schema and binder of every record with <c>[Canonical]</c>.</summary>
+[Generator(LanguageNames.CSharp)]
+public sealed class CanonicalGenerator : IIncrementalGenerator
+{
+    /// <summary>The step whose outputs are records, good and bad.</summary>
+    public const string ParseStep = "RunProof.Canonical.Parse";
+
+    /// <summary>The step whose outputs are models: where these are cached, no source is printed again.</summary>
+    public const string ModelStep = "RunProof.Canonical.Model";
+
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context)
+    {
+        var parsed = context.SyntaxProvider
+            .ForAttributeWithMetadataName(Symbols.Canonical, static (node, _) => node is TypeDeclarationSyntax, CanonicalParser.Parse)
+            .WithTrackingName(ParseStep);
+        var models = parsed
+            .Where(static record => record.Model is not null)
+            .Select(static (record, _) => record.Model!)
+            .WithTrackingName(ModelStep);
+        context.RegisterSourceOutput(models, static (output, model) => output.AddSource(model.HintName, SourceText.From(CanonicalEmitter.Emit(model), Encoding.UTF8)));
+        context.RegisterSourceOutput(
+            parsed.SelectMany(static (record, _) => record.Diagnostics),
+            static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
+    }
+}

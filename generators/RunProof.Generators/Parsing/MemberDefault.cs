@@ -1,0 +1,84 @@
+using System;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace RunProof.Generators;
+
+/// <summary>What a member is where a caller's JSON does not have it.</summary>
+/// <param name="Exists">Whether it may be left out.</param>
+/// <param name="Json">Its value then, where it is a constant.</param>
+internal readonly record struct MemberDefault(bool Exists, string? Json)
+{
+    public static MemberDefault Of(IPropertySymbol property, IParameterSymbol? parameter, WireType type, Compilation compilation, CancellationToken cancel)
+    {
+        if (parameter is not null)
+            return parameter.HasExplicitDefaultValue ? new(true, OfConstant(parameter.ExplicitDefaultValue, type, parameter.Type)) : default;
+        if (property.IsRequired || Initializer(property) is not { } initializer)
+            return default;
+        if (initializer is CollectionExpressionSyntax { Elements.Count: 0 })
+            return new(true, type.Kind == WireKind.Map ? "{}" : "[]");
+        var constant = compilation.ContainsSyntaxTree(initializer.SyntaxTree) ? compilation.GetSemanticModel(initializer.SyntaxTree).GetConstantValue(initializer, cancel) : default;
+        return new(true, constant.HasValue ? OfConstant(constant.Value, type, property.Type) : null);
+    }
+
+    public static bool HasInitializer(IPropertySymbol property) => Initializer(property) is not null;
+
+    /// <summary>A parameter's default as an expression.</summary>
+    public static string CSharp(IParameterSymbol parameter, WireType type)
+    {
+        var value = parameter.ExplicitDefaultValue;
+        return value switch
+        {
+            null => "default(" + type.Declared + ")",
+            string text => Literal.Text(text),
+            bool flag => flag ? "true" : "false",
+            double number => Floating(number.ToString("R", CultureInfo.InvariantCulture), "double", "d"),
+            float number => Floating(number.ToString("R", CultureInfo.InvariantCulture), "float", "f"),
+            decimal number => number.ToString(CultureInfo.InvariantCulture) + "m",
+            _ => "(" + type.CSharp + ")(" + Convert.ToString(value, CultureInfo.InvariantCulture) + ")",
+        };
+    }
+
+    private static string Floating(string digits, string keyword, string suffix) => digits switch
+    {
+        "NaN" => keyword + ".NaN",
+        "Infinity" => keyword + ".PositiveInfinity",
+        "-Infinity" => keyword + ".NegativeInfinity",
+        _ => digits + suffix,
+    };
+
+    private static string? OfConstant(object? value, WireType type, ITypeSymbol declared)
+    {
+        if (value is null)
+            return type.IsNullable ? "null" : null;
+        return type.Kind switch
+        {
+            WireKind.Text => JsonText.Quote((string)value),
+            WireKind.Boolean => (bool)value ? "true" : "false",
+            WireKind.Enum => Word(value, declared, type),
+            WireKind.SignedNumber or WireKind.UnsignedNumber => Convert.ToString(value, CultureInfo.InvariantCulture),
+            WireKind.WideInteger or WireKind.Decimal => JsonText.Quote(Convert.ToString(value, CultureInfo.InvariantCulture)),
+            WireKind.Single or WireKind.Double => Number(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
+            _ => null,
+        };
+    }
+
+    private static string? Number(double value) =>
+        double.IsNaN(value) || double.IsInfinity(value) ? null : value.ToString("R", CultureInfo.InvariantCulture);
+
+    private static string? Word(object value, ITypeSymbol declared, WireType type)
+    {
+        var bare = declared is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : declared;
+        var field = bare.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => field.HasConstantValue && Equals(field.ConstantValue, value));
+        var word = field is null ? null : type.Words.FirstOrDefault(word => word.Constant.EndsWith("." + Symbols.Escaped(field.Name), StringComparison.Ordinal));
+        return word is null ? null : JsonText.Quote(word.Wire);
+    }
+
+    private static ExpressionSyntax? Initializer(IPropertySymbol property) => property.DeclaringSyntaxReferences
+        .Select(static reference => (reference.GetSyntax() as PropertyDeclarationSyntax)?.Initializer?.Value)
+        .FirstOrDefault(static value => value is not null);
+}

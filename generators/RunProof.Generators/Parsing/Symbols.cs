@@ -1,0 +1,83 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace RunProof.Generators;
+
+/// <summary>Questions that parsers ask of symbols.</summary>
+internal static class Symbols
+{
+    public const string Canonical = "RunProof.Format.CanonicalAttribute";
+    public const string Skill = "RunProof.Skills.SkillAttribute";
+
+    private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(
+        SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
+
+    /// <summary>The full name in C#, without an outer question mark.</summary>
+    public static string FullName(this ITypeSymbol type) => type.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(Full);
+
+    /// <summary>The full name for messages.</summary>
+    public static string ShortName(this ISymbol symbol) => symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat);
+
+    /// <summary>Namespace and name of the type's definition: <c>System.Collections.Generic.List</c>.</summary>
+    public static string DefinitionName(this INamedTypeSymbol type) =>
+        type.ContainingType is null && type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString() + "." + type.Name : type.Name;
+
+    public static AttributeData? Attribute(this ISymbol symbol, string name) =>
+        symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass?.ToDisplayString() == name);
+
+    public static string? Argument(this AttributeData attribute, int position) =>
+        attribute.ConstructorArguments.Length > position && attribute.ConstructorArguments[position] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : null;
+
+    public static string? Named(this AttributeData attribute, string name) =>
+        attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : null;
+
+    /// <summary>A name as C# code, with <c>@</c> where it is a keyword.</summary>
+    public static string Escaped(string name) =>
+        SyntaxFacts.GetKeywordKind(name) != SyntaxKind.None || SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? "@" + name : name;
+
+    public static bool IsPartial(this INamedTypeSymbol type, CancellationToken cancel) => type.DeclaringSyntaxReferences
+        .Any(reference => reference.GetSyntax(cancel) is TypeDeclarationSyntax declaration && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
+
+    /// <summary>The types around a type, outermost first.</summary>
+    public static IEnumerable<INamedTypeSymbol> Containers(this ISymbol symbol)
+    {
+        var containers = new Stack<INamedTypeSymbol>();
+        for (var outer = symbol.ContainingType; outer is not null; outer = outer.ContainingType)
+            containers.Push(outer);
+        return containers;
+    }
+
+    /// <summary>How a part of the type is declared in another file: <c>partial record struct Pair</c>.</summary>
+    public static string PartialDeclaration(this INamedTypeSymbol type)
+    {
+        var kind = type.TypeKind switch
+        {
+            TypeKind.Interface => "interface",
+            TypeKind.Struct => type.IsRecord ? "record struct" : "struct",
+            _ => type.IsRecord ? "record" : "class",
+        };
+        return "partial " + kind + " " + Escaped(type.Name);
+    }
+
+    /// <summary>Whether code elsewhere in the assembly can name it.</summary>
+    public static bool IsSeenInAssembly(this ISymbol symbol) =>
+        symbol.DeclaredAccessibility is not (Accessibility.Private or Accessibility.Protected or Accessibility.ProtectedAndInternal)
+        && (symbol.ContainingType is null || symbol.ContainingType.IsSeenInAssembly())
+        && symbol is not INamedTypeSymbol { IsFileLocal: true };
+
+    public static bool IsWord(string text) => text.Length is >= 1 and <= 128 && text.All(static c => c is > ' ' and <= '~');
+
+    /// <summary>A file name that no other type of the assembly has, printable ASCII.</summary>
+    public static string HintName(string fullName, string suffix)
+    {
+        var safe = new string(fullName.Replace("global::", "").Select(static c => c is '.' or '_' or '-' or (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') ? c : '_').ToArray());
+        return safe == fullName.Replace("global::", "") ? safe + suffix : safe + "_" + Fnv(fullName) + suffix;
+    }
+
+    private static string Fnv(string text) =>
+        text.Aggregate(2166136261u, static (hash, c) => unchecked((hash ^ c) * 16777619u)).ToString("x8", System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,180 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Microsoft.CodeAnalysis;
+
+namespace RunProof.Generators;
+
+/// <summary>The type of one member: how it is written, or why it cannot be.</summary>
+internal sealed class WireTypeParser(RecordParser records, string member, Location? location)
+{
+    public const string WireNameAttribute = "RunProof.Format.WireNameAttribute";
+
+    /// <summary>The wire type; null where there is none, which has been reported then (or is the compiler's to report).</summary>
+    public WireType? Parse(ITypeSymbol type)
+    {
+        if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
+            return Parse(nullable.TypeArguments[0]) is { } inner ? inner with { IsNullable = true } : null;
+        if (type.TypeKind == TypeKind.Error)
+            return null;
+        if (type is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.None })
+        {
+            records.Report(Rules.Oblivious, location, member);
+            return null;
+        }
+
+        var bare = ParseBare(type);
+        return bare is null ? null : bare with { IsNullable = type.IsReferenceType && type.NullableAnnotation == NullableAnnotation.Annotated };
+    }
+
+    /// <summary>Why a text cannot be a wire name, or null.</summary>
+    public static string? ProblemOfName(string name)
+    {
+        if (name.Length == 0)
+            return "it is empty";
+        for (var i = 0; i < name.Length; i++)
+        {
+            if (char.IsSurrogatePair(name, i))
+                i++;
+            else if (char.IsSurrogate(name[i]))
+                return "it holds a lone surrogate, which has no canonical form";
+        }
+
+        return null;
+    }
+
+    private WireType? ParseBare(ITypeSymbol type)
+    {
+        if (OfSpecialType(type) is { } special)
+            return special;
+        if (type.TypeKind == TypeKind.Enum)
+            return ParseEnum((INamedTypeSymbol)type);
+        if (type is IArrayTypeSymbol array)
+            return ParseArray(array);
+        if (type is not INamedTypeSymbol named)
+            return Refuse(type, "use a record, a list or CanonicalJson");
+        return OfName(named) ?? ParseAttributed(named);
+    }
+
+    private static WireType? OfSpecialType(ITypeSymbol type) => type.SpecialType switch
+    {
+        SpecialType.System_String => new WireType(WireKind.Text, "string", false, true),
+        SpecialType.System_Boolean => new WireType(WireKind.Boolean, "bool", false, false),
+        SpecialType.System_SByte or SpecialType.System_Int16 or SpecialType.System_Int32 or SpecialType.System_Byte or SpecialType.System_UInt16 =>
+            new WireType(WireKind.SignedNumber, type.FullName(), false, false) { Width = type.Name },
+        SpecialType.System_UInt32 => new WireType(WireKind.UnsignedNumber, "uint", false, false) { Width = type.Name },
+        SpecialType.System_Int64 or SpecialType.System_UInt64 => new WireType(WireKind.WideInteger, type.FullName(), false, false) { Width = type.Name },
+        SpecialType.System_Decimal => new WireType(WireKind.Decimal, "decimal", false, false),
+        SpecialType.System_Single => new WireType(WireKind.Single, "float", false, false),
+        SpecialType.System_Double => new WireType(WireKind.Double, "double", false, false),
+        _ => null,
+    };
+
+    private WireType? OfName(INamedTypeSymbol type)
+    {
+        var full = type.FullName();
+        return type.DefinitionName() switch
+        {
+            "System.Int128" or "System.UInt128" => new WireType(WireKind.WideInteger, full, false, false) { Width = type.Name },
+            "System.DateTimeOffset" => new WireType(WireKind.Time, full, false, false),
+            "System.Guid" => new WireType(WireKind.Guid, full, false, false),
+            "System.TimeSpan" => new WireType(WireKind.Duration, full, false, false),
+            "RunProof.Format.CanonicalJson" => new WireType(WireKind.Json, full, false, true),
+            "System.ReadOnlyMemory" when type.TypeArguments.Length == 1 && type.TypeArguments[0].SpecialType == SpecialType.System_Byte =>
+                new WireType(WireKind.Bytes, full, false, false) { Form = CollectionForm.ReadOnlyMemory },
+            "System.Collections.Generic.IReadOnlyList" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.Array),
+            "System.Collections.Generic.List" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.List),
+            "System.Collections.Immutable.ImmutableArray" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.ImmutableArray),
+            "System.Collections.Generic.IReadOnlyDictionary" or "System.Collections.Generic.Dictionary" when type.TypeArguments.Length == 2 => ParseMap(type, CollectionForm.Dictionary),
+            "System.Collections.Immutable.ImmutableSortedDictionary" when type.TypeArguments.Length == 2 => ParseMap(type, CollectionForm.ImmutableSortedDictionary),
+            _ => null,
+        };
+    }
+
+    private WireType? ParseArray(IArrayTypeSymbol array)
+    {
+        if (array.Rank != 1)
+            return Refuse(array, "use an array of arrays");
+        if (array.ElementType.SpecialType == SpecialType.System_Byte)
+            return new WireType(WireKind.Bytes, "byte[]", false, true) { Form = CollectionForm.Array };
+        return Parse(array.ElementType) is { } element ? new WireType(WireKind.List, array.FullName(), false, true) { Element = element, Form = CollectionForm.Array } : null;
+    }
+
+    private WireType? ParseList(INamedTypeSymbol type, CollectionForm form) =>
+        Parse(type.TypeArguments[0]) is { } element ? new WireType(WireKind.List, type.FullName(), false, type.IsReferenceType) { Element = element, Form = form } : null;
+
+    private WireType? ParseMap(INamedTypeSymbol type, CollectionForm form)
+    {
+        if (type.TypeArguments[0].SpecialType != SpecialType.System_String)
+            return Refuse(type, "the keys of a map are strings");
+        return Parse(type.TypeArguments[1]) is { } element ? new WireType(WireKind.Map, type.FullName(), false, true) { Element = element, Form = form } : null;
+    }
+
+    private WireType? ParseAttributed(INamedTypeSymbol type)
+    {
+        if (type.Attribute("RunProof.Format.CanonicalScalarAttribute") is { } scalar)
+            return ParseScalar(type, scalar.Argument(0) ?? "");
+        if (type.Attribute(Symbols.Canonical) is null)
+            return Refuse(type, Remedy(type));
+        if (records.IsWithin(type))
+        {
+            records.Report(Rules.Recursive, location, member, type.Name);
+            return null;
+        }
+
+        return records.Parse(type) is { } shape ? new WireType(WireKind.Record, type.FullName(), false, type.IsReferenceType) { Record = shape } : null;
+    }
+
+    private WireType? ParseScalar(INamedTypeSymbol type, string spelling)
+    {
+        if (type.IsGenericType || spelling is not ("string" or "integer"))
+            return Refuse(type, "a [CanonicalScalar] struct is not generic and spells \"string\" or \"integer\"");
+        return new WireType(WireKind.Scalar, type.FullName(), false, false) { Spelling = spelling };
+    }
+
+    private WireType? ParseEnum(INamedTypeSymbol type)
+    {
+        var words = new List<EnumWord>();
+        var fields = type.GetMembers().OfType<IFieldSymbol>().Where(static field => field.HasConstantValue).ToList();
+        foreach (var field in fields)
+            words.Add(new EnumWord(type.FullName() + "." + Symbols.Escaped(field.Name), field.Attribute(WireNameAttribute)?.Argument(0) ?? SnakeCase.Of(field.Name)));
+        if (ProblemOfEnum(type, fields, words) is not { } problem)
+            return new WireType(WireKind.Enum, type.FullName(), false, false) { Words = words.ToEquatable() };
+        records.Report(Rules.BadEnum, location, member, type.Name, problem);
+        return null;
+    }
+
+    private static string? ProblemOfEnum(INamedTypeSymbol type, List<IFieldSymbol> fields, List<EnumWord> words)
+    {
+        if (type.Attribute("System.FlagsAttribute") is not null)
+            return "flags combine, and a combination has no name";
+        if (words.Count == 0)
+            return "it has no values";
+        if (fields.GroupBy(static field => field.ConstantValue).FirstOrDefault(static same => same.Count() > 1) is { } alias)
+            return $"{string.Join(" and ", alias.Select(static field => field.Name))} are the same value";
+        if (words.GroupBy(static word => word.Wire, StringComparer.Ordinal).FirstOrDefault(static same => same.Count() > 1) is { } twice)
+            return $"two values are called \"{twice.Key}\" on the wire";
+        var odd = words.FirstOrDefault(static word => ProblemOfName(word.Wire) is not null || word.Wire.IndexOfAny(['|', '(', ')']) >= 0);
+        return odd is null ? null : $"\"{odd.Wire}\" cannot be a wire name: it must not be empty, nor hold a lone surrogate or one of | ( )";
+    }
+
+    private static string Remedy(INamedTypeSymbol type) => type.DefinitionName() switch
+    {
+        "System.DateTime" or "System.DateOnly" or "System.TimeOnly" => "use DateTimeOffset, which names one instant",
+        "System.Text.Json.JsonElement" or "System.Text.Json.JsonDocument" or "System.Text.Json.Nodes.JsonNode" or "System.Object" => "use CanonicalJson, which keeps JSON from outside whole",
+        "System.Char" or "System.Uri" or "System.Version" => "use string",
+        "System.Half" => "use double",
+        "System.IntPtr" or "System.UIntPtr" => "use int or long",
+        "System.Collections.Generic.IEnumerable" or "System.Collections.Generic.IList" or "System.Collections.Generic.ICollection" or "System.Collections.Generic.IReadOnlyCollection" =>
+            "use IReadOnlyList<T>, an array, List<T> or ImmutableArray<T>",
+        "System.Collections.Generic.IDictionary" or "System.Collections.Generic.SortedDictionary" or "System.Collections.Immutable.ImmutableDictionary" =>
+            "use IReadOnlyDictionary<string, T>, Dictionary<string, T> or ImmutableSortedDictionary<string, T>",
+        _ => type.IsRecord ? "give the record [Canonical]" : "use a [Canonical] record, a [CanonicalScalar] struct, or one of the types of the proof format's section 1",
+    };
+
+    private WireType? Refuse(ITypeSymbol type, string remedy)
+    {
+        records.Report(Rules.UnsupportedType, location, member, type.ShortName(), remedy);
+        return null;
+    }
+}

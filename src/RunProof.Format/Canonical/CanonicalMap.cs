@@ -1,0 +1,81 @@
+using System.Buffers;
+
+namespace RunProof.Format;
+
+/// <summary>Writes one value of a map.</summary>
+/// <typeparam name="T">The value's type.</typeparam>
+/// <param name="writer">Where it goes.</param>
+/// <param name="value">The value.</param>
+public delegate void CanonicalValueWriter<in T>(ref CanonicalWriter writer, T value);
+
+/// <summary>Maps in canonical JSON. Generated serializers call it.</summary>
+public static class CanonicalMap
+{
+    /// <summary>Writes a map as an object, its keys in UTF-16 order. Sorts in a pooled array.</summary>
+    /// <typeparam name="T">The values' type.</typeparam>
+    /// <param name="writer">Where it goes.</param>
+    /// <param name="map">The map.</param>
+    /// <param name="write">Writes a value.</param>
+    /// <exception cref="CanonicalFormatException">A key holds a lone surrogate, or stands twice under the map's own comparer.</exception>
+    public static void Write<T>(ref CanonicalWriter writer, IReadOnlyDictionary<string, T> map, CanonicalValueWriter<T> write)
+    {
+        var entries = ArrayPool<KeyValuePair<string, T>>.Shared.Rent(map.Count);
+        try
+        {
+            var sorted = Sort(map, entries);
+            writer.WriteRaw("{"u8);
+            for (var i = 0; i < sorted.Length; i++)
+            {
+                if (i != 0)
+                    writer.WriteRaw(","u8);
+                writer.WriteString(sorted[i].Key);
+                writer.WriteRaw(":"u8);
+                write(ref writer, sorted[i].Value);
+            }
+
+            writer.WriteRaw("}"u8);
+        }
+        finally
+        {
+            // Cleared: what was in the map may be personal data, and the pool lives as long as the process.
+            ArrayPool<KeyValuePair<string, T>>.Shared.Return(entries, clearArray: true);
+        }
+    }
+
+    private static ReadOnlySpan<KeyValuePair<string, T>> Sort<T>(IReadOnlyDictionary<string, T> map, KeyValuePair<string, T>[] entries)
+    {
+        var count = Copy(map, entries);
+        var sorted = entries.AsSpan(0, count);
+        sorted.Sort(ByKey<T>.Order);
+        for (var i = 1; i < sorted.Length; i++)
+        {
+            if (string.Equals(sorted[i - 1].Key, sorted[i].Key, StringComparison.Ordinal))
+                throw new CanonicalFormatException($"a map holds the key \"{sorted[i].Key}\" twice, and a JSON object cannot");
+        }
+
+        return sorted;
+    }
+
+    private static int Copy<T>(IReadOnlyDictionary<string, T> map, KeyValuePair<string, T>[] entries)
+    {
+        var count = 0;
+        if (map is Dictionary<string, T> dictionary)
+        {
+            // The struct enumerator: the interface's would be an allocation.
+            foreach (var entry in dictionary)
+                entries[count++] = entry;
+        }
+        else
+        {
+            foreach (var entry in map)
+                entries[count++] = entry;
+        }
+
+        return count;
+    }
+
+    private static class ByKey<T>
+    {
+        internal static readonly Comparison<KeyValuePair<string, T>> Order = static (left, right) => string.CompareOrdinal(left.Key, right.Key);
+    }
+}
