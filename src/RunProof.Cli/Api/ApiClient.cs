@@ -1,0 +1,174 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace RunProof.Cli;
+
+/// <summary>Calls one of the services. Every refusal and every failure becomes a <see cref="CommandException"/> with a remedy.</summary>
+/// <param name="service">What it is called to a person: <c>runner</c>.</param>
+/// <param name="address">Where it listens.</param>
+/// <param name="apiKey">The bearer's key; null where a call needs none.</param>
+/// <param name="http">Sends.</param>
+internal sealed class ApiClient(string service, Uri address, string? apiKey, HttpClient http)
+{
+    /// <summary>How long a call may take that waits for nothing on the server.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
+
+    /// <summary>What it is called to a person.</summary>
+    internal string Service => service;
+
+    /// <summary>Where it listens.</summary>
+    internal Uri Address => address;
+
+    /// <summary>GET.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="wait">How long the server was asked to wait before it answers.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken, TimeSpan wait = default) =>
+        SendAsync(HttpMethod.Get, path, null, wait, cancellationToken);
+
+    /// <summary>POST.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="body">A JSON document.</param>
+    /// <param name="cancellationToken">Gives up; the server may have done it all the same.</param>
+    /// <param name="wait">How long the server was asked to wait before it answers.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal Task<JsonElement> PostAsync(string path, JsonNode body, CancellationToken cancellationToken, TimeSpan wait = default) =>
+        SendAsync(HttpMethod.Post, path, body, wait, cancellationToken);
+
+    /// <summary>Reads a document as a view of it; members that the view has not are ignored.</summary>
+    /// <typeparam name="T">The view.</typeparam>
+    /// <param name="document">The document.</param>
+    /// <param name="type">The view's metadata.</param>
+    /// <exception cref="CommandException">A member is missing or of another type.</exception>
+    internal T View<T>(JsonElement document, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return document.Deserialize(type) ?? throw new JsonException("null");
+        }
+        catch (JsonException problem)
+        {
+            throw NotOurs($"its answer is not what this version expects ({problem.Message})");
+        }
+    }
+
+    /// <summary>The items of a listing.</summary>
+    /// <param name="document">The listing.</param>
+    /// <exception cref="CommandException">It is none.</exception>
+    internal JsonElement.ArrayEnumerator Items(JsonElement document) =>
+        document.ValueKind == JsonValueKind.Object && document.TryGetProperty("items", out var items) && items.ValueKind == JsonValueKind.Array
+            ? items.EnumerateArray()
+            : throw NotOurs("its answer is not a listing");
+
+    /// <summary>Sends a request whose answer need not be JSON: health.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="CommandException">It could not be sent.</exception>
+    internal async Task<(HttpStatusCode Status, string Body, DateTimeOffset? Date)> ProbeAsync(string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
+        using var response = await ReachAsync(request, TimeSpan.FromSeconds(10), cancellationToken);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response.Headers.Date);
+    }
+
+    private async Task<JsonElement> SendAsync(HttpMethod method, string path, JsonNode? body, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(address, path));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RequireKey());
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (body is not null)
+            request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using var response = await ReachAsync(request, Patience + wait, cancellationToken);
+        var content = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+        if (!response.IsSuccessStatusCode)
+            throw Refusal(response, content);
+        return Parse(content) ?? throw NotOurs("its answer is not JSON");
+    }
+
+    private string RequireKey() => apiKey is { Length: > 0 } && !apiKey.AsSpan().ContainsAnyExceptInRange('!', '~')
+        ? apiKey
+        : throw new CommandException(
+            ExitCode.NotAuthorized,
+            "no_api_key",
+            apiKey is null ? "no API key" : "the API key holds characters that no key has",
+            "set RUNPROOF_API_KEY or give --api-key; runproof keys create makes a key");
+
+    private async Task<HttpResponseMessage> ReachAsync(HttpRequestMessage request, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(patience);
+        try
+        {
+            return await http.SendAsync(request, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unreachable($"no answer within {patience.TotalSeconds:0} s");
+        }
+        catch (HttpRequestException problem)
+        {
+            throw Unreachable(problem.InnerException?.Message ?? problem.Message);
+        }
+    }
+
+    private CommandException Unreachable(string why) => new(
+        ExitCode.Error,
+        "unreachable",
+        $"cannot reach the {service} at {address.GetLeftPart(UriPartial.Authority)}: {why}",
+        $"is it running, and is that its address (--{service}-url)? dotnet run --project AppHost starts everything; runproof doctor says what is missing");
+
+    private CommandException Refusal(HttpResponseMessage response, byte[] content)
+    {
+        var isProblem = response.Content.Headers.ContentType?.MediaType == "application/problem+json";
+        var problem = isProblem && Parse(content) is { ValueKind: JsonValueKind.Object } document ? View(document, WireContext.Default.ProblemView) : null;
+        var message = problem is null ? $"the {service} answered {(int)response.StatusCode}" : Explain(problem, response.StatusCode);
+        var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? $"http_{(int)response.StatusCode}";
+        return response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized => new(ExitCode.NotAuthorized, code, message, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
+            HttpStatusCode.Forbidden => new(ExitCode.NotAuthorized, code, message, "this needs a key of scope runner: runproof keys create --scope runner"),
+            HttpStatusCode.NotFound when problem is not null => new(ExitCode.NotFound, code, message),
+            HttpStatusCode.NotFound => NotOurs("it answered 404 and not as RunProof does"),
+            HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity or HttpStatusCode.RequestEntityTooLarge => new(ExitCode.Usage, code, message),
+            >= HttpStatusCode.InternalServerError => new(ExitCode.Error, code, message, $"runproof doctor says what is missing; the {service}'s log says why"),
+            _ => new(ExitCode.Error, code, message),
+        };
+    }
+
+    private static string Explain(ProblemView problem, HttpStatusCode status)
+    {
+        var text = problem.Detail ?? problem.Title ?? $"refused with {(int)status}";
+        if (problem.Errors is not { ValueKind: JsonValueKind.Object } errors)
+            return text;
+        var places = errors.EnumerateObject().Select(place => $"{place.Name}: {Messages(place.Value)}");
+        return string.Join("; ", places.Prepend(text.TrimEnd('.')));
+    }
+
+    private static string Messages(JsonElement messages) => messages.ValueKind == JsonValueKind.Array
+        ? string.Join(", ", messages.EnumerateArray().Select(message => message.ToString()))
+        : messages.ToString();
+
+    private CommandException NotOurs(string what) => new(
+        ExitCode.Error,
+        "not_runproof",
+        $"{address.GetLeftPart(UriPartial.Authority)} does not look like a RunProof {service}: {what}",
+        $"check --{service}-url (RUNPROOF_{service.ToUpperInvariant()}_URL)");
+
+    private static JsonElement? Parse(byte[] content)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(content);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

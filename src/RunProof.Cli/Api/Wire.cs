@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace RunProof.Cli;
+
+/// <summary>What the command line reads of an agent.</summary>
+internal sealed record AgentView(string Id, string Name, string? Description, string? CreatedAt);
+
+/// <summary>What it reads of a run. Times stay text: they are shown, not computed with.</summary>
+internal sealed record RunView
+{
+    public required string RunId { get; init; }
+    public required string AgentId { get; init; }
+    public string? Goal { get; init; }
+    public string? OriginSystemId { get; init; }
+    public string? CorrelationId { get; init; }
+    public string? Planner { get; init; }
+    public JsonElement? Plan { get; init; }
+    public required string Status { get; init; }
+    public int? Attempts { get; init; }
+    public string? TraceId { get; init; }
+    public string? IdempotencyKey { get; init; }
+    public RunErrorView? Error { get; init; }
+    public string? CreatedAt { get; init; }
+    public string? StartedAt { get; init; }
+    public string? CompletedAt { get; init; }
+    public double? DurationMs { get; init; }
+
+    /// <summary>Whether it can change no more.</summary>
+    [JsonIgnore]
+    public bool HasEnded => Status is "succeeded" or "failed" or "aborted";
+
+    /// <summary>0 where it succeeded or has not ended, else 1.</summary>
+    [JsonIgnore]
+    public int ExitCode => Status is "failed" or "aborted" ? Cli.ExitCode.Error : Cli.ExitCode.Ok;
+}
+
+/// <summary>Why a run did not succeed.</summary>
+internal sealed record RunErrorView(string? Code, string? Message);
+
+/// <summary>What it reads of a skill.</summary>
+internal sealed record SkillView(string Name, string? Version, string? Description, string? Schema);
+
+/// <summary>What it reads of a proof.</summary>
+internal sealed record ProofView
+{
+    public required string RunId { get; init; }
+    public string? TenantId { get; init; }
+    public string? IntegrityModel { get; init; }
+    public required string VerificationStatus { get; init; }
+    public string? FailureCode { get; init; }
+    public string? FailureReason { get; init; }
+    public int? ChainLength { get; init; }
+    public string? RootHash { get; init; }
+    public int? TraceCount { get; init; }
+    public int? StepCount { get; init; }
+    public IReadOnlyList<CheckView> Checks { get; init; } = [];
+    public IReadOnlyList<FindingView> Findings { get; init; } = [];
+    public string? AosFingerprint { get; init; }
+    public string? VerifiedAt { get; init; }
+}
+
+/// <summary>One check of a proof.</summary>
+internal sealed record CheckView(string Name, string Status, string? Detail);
+
+/// <summary>One thing that does not hold.</summary>
+internal sealed record FindingView(string Code, string? Place, string? Message);
+
+/// <summary>A refusal (RFC 9457).</summary>
+internal sealed record ProblemView
+{
+    public string? Type { get; init; }
+    public string? Title { get; init; }
+    public string? Detail { get; init; }
+    public JsonElement? Errors { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(AgentView))]
+[JsonSerializable(typeof(RunView))]
+[JsonSerializable(typeof(SkillView))]
+[JsonSerializable(typeof(ProofView))]
+[JsonSerializable(typeof(ProblemView))]
+internal sealed partial class WireContext : JsonSerializerContext;

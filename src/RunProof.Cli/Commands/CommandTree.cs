@@ -1,0 +1,23 @@
+using System.CommandLine;
+
+namespace RunProof.Cli;
+
+/// <summary>All commands: noun, verb.</summary>
+internal static class CommandTree
+{
+    /// <summary>Builds the tree.</summary>
+    /// <param name="world">The world.</param>
+    internal static RootCommand Create(World world)
+    {
+        var root = new RootCommand("RunProof: runs whose evidence can be proved.")
+        {
+            RunCommands.Create(world),
+            AgentCommands.Create(world),
+            SkillCommands.Create(world),
+            CanonicalCommand.Create(world),
+            AosCommands.Create(world),
+        };
+        GlobalOptions.AddTo(root);
+        return root;
+    }
+}

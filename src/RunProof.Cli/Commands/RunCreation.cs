@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace RunProof.Cli;
+
+/// <summary><c>run create</c>.</summary>
+internal static class RunCreation
+{
+    /// <summary>What <c>--wait</c> means without a number; the API's own default.</summary>
+    private const double DefaultWait = 60;
+
+    private static readonly Option<string> Agent = new("--agent") { Required = true, HelpName = "ID", Description = "The agent on whose behalf it runs." };
+    private static readonly Option<string> Goal = new("--goal") { Required = true, HelpName = "TEXT", Description = "What it is for." };
+    private static readonly Option<string> Origin = new("--origin") { Required = true, HelpName = "ID", Description = "The system that asks for it (origin_system_id)." };
+    private static readonly Option<string?> Plan = new("--plan") { HelpName = "FILE", Description = "A JSON array of planned steps; - is standard input. Default: the planner makes one." };
+    private static readonly Option<string?> Planner = new("--planner") { HelpName = "NAME", Description = "stub or given. Default: given with a plan, stub without." };
+    private static readonly Option<string?> IdempotencyKey = new("--idempotency-key") { HelpName = "KEY", Description = "The same request under the same key gives the same run." };
+    private static readonly Option<string?> CorrelationId = new("--correlation-id") { HelpName = "ID", Description = "The caller's own id for this work." };
+    private static readonly Option<long?> Seed = new("--seed") { HelpName = "N", Description = "Seed of the run's randomness." };
+    private static readonly Option<string?> FrozenTimestamp = new("--frozen-timestamp") { HelpName = "TIME", Description = "The time that the run sees as now." };
+    private static readonly Option<string?> Synthetic = new("--synthetic") { HelpName = "SCENARIO", Description = "Marks the run as a test of this scenario." };
+
+    private static readonly Option<double?> Wait = new("--wait")
+    {
+        Arity = ArgumentArity.ZeroOrOne,
+        HelpName = "SECONDS",
+        Description = "Wait until it ends, at most so long (0 to 300; 60 without a number). Exit code 1 where it ends and did not succeed.",
+        CustomParser = result => result.Tokens.Count == 0 ? DefaultWait
+            : double.TryParse(result.Tokens[0].Value, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= 300
+                ? seconds
+                : Refuse(result),
+    };
+
+    internal static Command Create(World world) =>
+        new Command("create", "Create a run.")
+        {
+            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Wait,
+        }.Does(world, RunAsync);
+
+    private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        var runner = Services.Runner(invocation);
+        var body = await RequestAsync(invocation, cancellationToken);
+        var wait = TimeSpan.FromSeconds(invocation.Get(Wait) ?? 0);
+        var document = wait > TimeSpan.Zero
+            ? await invocation.World.Terminal.WhileAsync("waiting for the run", () => runner.PostAsync("api/v1/runs", body, cancellationToken, wait))
+            : await runner.PostAsync("api/v1/runs", body, cancellationToken);
+        return RunCommands.Show(runner, document, runner.View(document, WireContext.Default.RunView).ExitCode);
+    }
+
+    private static async Task<JsonObject> RequestAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        var body = new JsonObject
+        {
+            ["agent_id"] = invocation.Get(Agent),
+            ["goal"] = invocation.Get(Goal),
+            ["origin_system_id"] = invocation.Get(Origin),
+        };
+        if (invocation.Get(Plan) is { } file)
+            body["plan"] = ParsePlan(file, await InputFile.ReadAsync(file, invocation.World, cancellationToken));
+        Add(body, "planner", invocation.Get(Planner));
+        Add(body, "idempotency_key", invocation.Get(IdempotencyKey));
+        Add(body, "correlation_id", invocation.Get(CorrelationId));
+        Add(body, "frozen_timestamp", RunCommands.Time(FrozenTimestamp, invocation.Get(FrozenTimestamp)));
+        if (invocation.Get(Seed) is { } seed)
+            body["seed"] = seed;
+        if (invocation.Get(Synthetic) is { } scenario)
+            (body["is_synthetic"], body["synthetic_scenario_id"]) = (true, scenario);
+        if (invocation.Get(Wait) is { } wait)
+            body["wait"] = wait;
+        return body;
+    }
+
+    private static void Add(JsonObject body, string name, string? value)
+    {
+        if (value is not null)
+            body[name] = value;
+    }
+
+    private static JsonArray ParsePlan(string file, byte[] content)
+    {
+        try
+        {
+            return JsonNode.Parse(content) as JsonArray ?? throw CommandException.Usage($"{file}: a plan is a JSON array of steps", Example);
+        }
+        catch (JsonException problem)
+        {
+            throw CommandException.Usage($"{file}: line {problem.LineNumber + 1}, byte {problem.BytePositionInLine + 1}: not JSON", Example);
+        }
+    }
+
+    private const string Example = "for example [{\"skill\":\"http_call\",\"params\":{\"method\":\"GET\",\"url\":\"https://example.com\"}}]";
+
+    private static double? Refuse(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        result.AddError($"--wait {result.Tokens[0].Value} is not a number of seconds from 0 to 300.");
+        return null;
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+
+namespace RunProof.Cli;
+
+/// <summary><c>run prove</c>: asks the verifier.</summary>
+internal static class RunProofCommand
+{
+    private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
+    private static readonly Option<string?> Model = new Option<string?>("--model") { HelpName = "MODEL", Description = "HASH_CHAIN (default) or MERKLE_TREE." }.AcceptOnly("HASH_CHAIN", "MERKLE_TREE");
+    private static readonly Option<bool> Payloads = new("--include-payloads") { Description = "With --json: the recorded parameters and outcomes too." };
+
+    internal static Command Create(World world) =>
+        new Command("prove", "Verify a run's evidence and say what was checked. Exit code 0 VERIFIED, 5 UNSUPPORTED, 10 FAILED.") { Id, Model, Payloads }
+            .Does(world, RunAsync);
+
+    /// <summary>What a verdict is to the shell.</summary>
+    /// <param name="status">The verdict.</param>
+    internal static int ExitCodeOf(string status) => status switch
+    {
+        "VERIFIED" => ExitCode.Ok,
+        "UNSUPPORTED" => ExitCode.Unsupported,
+        "FAILED" => ExitCode.Failed,
+        _ => throw new CommandException(ExitCode.Error, "not_runproof", $"the verifier gave a verdict that this version does not know: {status}"),
+    };
+
+    private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
+    {
+        var verifier = Services.Verifier(invocation);
+        var query = Listing.Query(("model", invocation.Get(Model)), ("include_payloads", invocation.Get(Payloads) ? "true" : null));
+        var path = RunCommands.PathOf(invocation.Get(Id)) + "/proof" + query;
+        var document = await invocation.World.Terminal.WhileAsync("verifying", () => verifier.GetAsync(path, cancellationToken));
+        var proof = verifier.View(document, WireContext.Default.ProofView);
+        return new Answer(JsonNode.Parse(document.GetRawText())!, page => Write(page, proof), ExitCodeOf(proof.VerificationStatus));
+    }
+
+    private static void Write(Page page, ProofView proof)
+    {
+        page.Line(ToneOf(proof.VerificationStatus), $"{proof.VerificationStatus}  run {proof.RunId}");
+        if (proof.FailureReason is not null)
+            page.Line($"{proof.FailureReason} ({proof.FailureCode})");
+        page.Fields(
+            ("model", proof.IntegrityModel),
+            ("root hash", proof.RootHash),
+            ("chain length", Listing.Text(proof.ChainLength)),
+            ("traces", Listing.Text(proof.TraceCount)),
+            ("steps", Listing.Text(proof.StepCount)),
+            ("verified at", proof.VerifiedAt));
+        page.Line();
+        page.Table(["CHECK", "RESULT", "DETAIL"], [.. proof.Checks.Select(check => new Cell[] { check.Name, new(Words(check.Status), ToneOf(check.Status)), check.Detail })], "no checks were made");
+        if (proof.Findings.Count == 0)
+            return;
+        page.Line();
+        page.Table(["FINDING", "PLACE", "MESSAGE"], [.. proof.Findings.Select(finding => new Cell[] { finding.Code, finding.Place, finding.Message })], "");
+    }
+
+    private static string Words(string status) => status.Replace('_', ' ');
+
+    private static Tone ToneOf(string status) => status switch
+    {
+        "VERIFIED" or "passed" => Tone.Good,
+        "FAILED" or "failed" => Tone.Bad,
+        _ => Tone.Open,
+    };
+
+    private static Option<string?> AcceptOnly(this Option<string?> option, params string[] words)
+    {
+        option.AcceptOnlyFromAmong(words);
+        return option;
+    }
+}

@@ -1,0 +1,302 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace RunProof.Cli.Tests;
+
+/// <summary>Commands that call the services, against a service that answers what each test says.</summary>
+public sealed class ApiCommandTests
+{
+    private const string Id = "0198b2f0-1111-7abc-8def-000000000001";
+
+    [Fact]
+    public async Task Creating_a_run_sends_what_was_asked_for_and_nothing_else()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("POST /api/v1/runs", 202, Run("queued"));
+        var result = await CliProcess.RunAsync(
+            ["run", "create", "--agent", "a1", "--goal", "g", "--origin", "o", "--plan", "-", "--idempotency-key", "k", "--seed", "7", "--frozen-timestamp", "2026-02-10T13:00:00+01:00", "--json"],
+            service.Environment,
+            "[{\"skill\":\"echo\",\"params\":{\"message\":\"hi\"}}]"u8.ToArray());
+        Assert.Equal(0, result.ExitCode);
+        Assert.True(service.Requests.TryDequeue(out var request));
+        Assert.Equal("Bearer " + FakeService.Key, request.Authorization);
+        Assert.Equal(
+            """{"agent_id":"a1","goal":"g","origin_system_id":"o","plan":[{"skill":"echo","params":{"message":"hi"}}],"idempotency_key":"k","frozen_timestamp":"2026-02-10T12:00:00.000000Z","seed":7}""",
+            request.Body);
+        Snapshot.Matches("run-create", result.Output);
+    }
+
+    [Theory]
+    [InlineData("succeeded", 0)]
+    [InlineData("failed", 1)]
+    [InlineData("aborted", 1)]
+    [InlineData("running", 0)]
+    public async Task A_run_that_was_waited_for_ends_with_its_own_code(string status, int code)
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("POST /api/v1/runs", 200, Run(status));
+        var result = await CliProcess.RunAsync(["run", "create", "--agent", "a", "--goal", "g", "--origin", "o", "--wait"], service.Environment);
+        Assert.Equal(code, result.ExitCode);
+        Assert.Contains(status, result.Output, StringComparison.Ordinal);
+        Assert.True(service.Requests.TryDequeue(out var request));
+        Assert.Equal(60, JsonDocument.Parse(request.Body).RootElement.GetProperty("wait").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("{\"skill\":\"echo\"}", "a plan is a JSON array")]
+    [InlineData("[{\"skill\":\n\"echo\",}]", "line 2, byte 8: not JSON")]
+    public async Task A_plan_that_cannot_be_read_is_refused_before_anything_is_sent(string plan, string complaint)
+    {
+        await using var service = await FakeService.StartAsync();
+        var result = await CliProcess.RunAsync(
+            ["run", "create", "--agent", "a", "--goal", "g", "--origin", "o", "--plan", "-"], service.Environment, Encoding.UTF8.GetBytes(plan));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(complaint, result.Error, StringComparison.Ordinal);
+        Assert.Empty(service.Requests);
+    }
+
+    [Fact]
+    public async Task Every_place_of_an_invalid_plan_is_told()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Refuses("POST /api/v1/runs", 400, "invalid-plan", "the plan cannot be executed", """{"plan[0].skill":["unknown skill fly"],"plan[1].params.url":["missing","not a URL"]}""");
+        var result = await CliProcess.RunAsync(["run", "create", "--agent", "a", "--goal", "g", "--origin", "o"], service.Environment);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal("runproof: the plan cannot be executed; plan[0].skill: unknown skill fly; plan[1].params.url: missing, not a URL\n", result.Error);
+    }
+
+    [Fact]
+    public async Task A_run_is_shown_as_a_page_for_people()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On($"GET /api/v1/runs/{Id}", 200, Run("failed"));
+        var result = await CliProcess.RunAsync(["run", "get", Id], service.Environment);
+        Assert.Equal(0, result.ExitCode);
+        Snapshot.Matches("run-get", result.Output);
+    }
+
+    [Fact]
+    public async Task All_pages_of_a_listing_become_one()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/runs", context => new(200, context.Request.Query["cursor"] == "two"
+            ? $$"""{"items":[{{Run("failed")}}],"next":null}"""
+            : $$"""{"items":[{{Run("succeeded")}}],"next":"two"}"""));
+        var json = await CliProcess.RunAsync(["run", "list", "--all", "--status", "succeeded", "--origin", "a&b", "--json"], service.Environment);
+        Assert.Equal(0, json.ExitCode);
+        Assert.Equal(2, JsonDocument.Parse(json.Output).RootElement.GetProperty("items").GetArrayLength());
+        Assert.Equal("GET /api/v1/runs?status=succeeded&origin_system_id=a%26b", service.Requests.First().Line);
+        var page = await CliProcess.RunAsync(["run", "list"], service.Environment);
+        Snapshot.Matches("run-list", page.Output);
+    }
+
+    [Fact]
+    public async Task Watching_tells_each_change_and_ends_with_the_run()
+    {
+        await using var service = await FakeService.StartAsync();
+        var calls = 0;
+        service.On("GET /api/v1/runs/r", _ => new(200, Run(Interlocked.Increment(ref calls) switch { 1 => "queued", 2 => "running", 3 => "running", _ => "failed" })));
+        var result = await CliProcess.RunAsync(["run", "watch", "r"], service.Environment);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(["queued", "running", "failed: http_500: boom"], result.Output.TrimEnd().Split('\n').Select(line => line[(line.IndexOf("Z  ", StringComparison.Ordinal) + 3)..]));
+    }
+
+    [Fact]
+    public async Task Watching_with_json_prints_one_document_at_the_end()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/runs/r", 200, Run("succeeded"));
+        var result = await CliProcess.RunAsync(["run", "watch", "r", "--json"], service.Environment);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal("succeeded", JsonDocument.Parse(result.Output).RootElement.GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Interrupting_a_watch_ends_at_once_with_130()
+    {
+        await using var service = await FakeService.StartAsync();
+        var watched = new TaskCompletionSource();
+        service.On("GET /api/v1/runs/r", _ =>
+        {
+            watched.TrySetResult();
+            return new(200, Run("running"));
+        });
+        using var process = CliProcess.Start(["run", "watch", "r"], service.Environment);
+        await watched.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        using var kill = Process.Start("kill", ["-INT", process.Id.ToString()])!;
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(130, process.ExitCode);
+        Assert.Empty(await process.StandardError.ReadToEndAsync());
+    }
+
+    [Theory]
+    [InlineData("VERIFIED", 0)]
+    [InlineData("UNSUPPORTED", 5)]
+    [InlineData("FAILED", 10)]
+    public async Task A_verdict_is_the_exit_code(string verdict, int code)
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/runs/r/proof", 200, Proof(verdict));
+        var page = await CliProcess.RunAsync(["run", "prove", "r", "--model", "MERKLE_TREE"], service.Environment);
+        Assert.Equal(code, page.ExitCode);
+        Assert.Equal("GET /api/v1/runs/r/proof?model=MERKLE_TREE", service.Requests.First().Line);
+        Snapshot.Matches("prove-" + verdict, page.Output);
+        var json = await CliProcess.RunAsync(["run", "prove", "r", "--include-payloads", "--json"], service.Environment);
+        Assert.Equal(code, json.ExitCode);
+        Assert.Equal("GET /api/v1/runs/r/proof?include_payloads=true", service.Requests.Last().Line);
+        Assert.Equal(verdict, JsonDocument.Parse(json.Output).RootElement.GetProperty("verification_status").GetString());
+    }
+
+    [Fact]
+    public async Task A_verdict_that_is_none_is_never_taken_for_good()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/runs/r/proof", 200, Proof("PROBABLY"));
+        var result = await CliProcess.RunAsync(["run", "prove", "r"], service.Environment);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("PROBABLY", result.Error, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<int, string, int, string> Refusals => new()
+    {
+        { 401, "unauthorized", 3, "RUNPROOF_API_KEY" },
+        { 403, "forbidden", 3, "--scope runner" },
+        { 404, "not-found", 4, "no such run" },
+        { 400, "invalid-request", 2, "no such run" },
+        { 409, "idempotency-conflict", 1, "no such run" },
+        { 500, "internal", 1, "runproof doctor" },
+        { 503, "unavailable", 1, "runproof doctor" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task A_refusal_has_its_exit_code_and_its_remedy(int status, string kind, int code, string told)
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Refuses("GET /api/v1/runs/r/proof", status, kind, "no such run");
+        var page = await CliProcess.RunAsync(["run", "prove", "r"], service.Environment);
+        Assert.Equal(code, page.ExitCode);
+        Assert.Empty(page.Output);
+        Assert.Contains(told, page.Error, StringComparison.Ordinal);
+        var json = await CliProcess.RunAsync(["run", "prove", "r", "--json"], service.Environment);
+        Assert.Equal(code, json.ExitCode);
+        var error = JsonDocument.Parse(json.Output).RootElement.GetProperty("error");
+        Assert.Equal(kind.Replace('-', '_'), error.GetProperty("code").GetString());
+        Assert.Equal(code, error.GetProperty("exit_code").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_server_that_is_no_RunProof_is_not_taken_for_one()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/skills", 200, "<html>hello</html>", "text/html");
+        var html = await CliProcess.RunAsync(["skill", "list"], service.Environment);
+        var missing = await CliProcess.RunAsync(["run", "get", "r"], service.Environment);
+        Assert.Equal(1, html.ExitCode);
+        Assert.Contains("does not look like a RunProof runner", html.Error, StringComparison.Ordinal);
+        Assert.Equal(1, missing.ExitCode);
+        Assert.Contains("does not look like a RunProof runner", missing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_service_that_does_not_listen_is_told_with_its_address_and_a_remedy()
+    {
+        using var reserved = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        reserved.Start();
+        var url = $"http://{reserved.LocalEndpoint}";
+        reserved.Stop();
+        var result = await CliProcess.RunAsync(["run", "get", "r", "--runner-url", url, "--api-key", FakeService.Key], []);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"cannot reach the runner at {url}", result.Error, StringComparison.Ordinal);
+        Assert.Contains("--runner-url", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_key_nothing_is_sent()
+    {
+        await using var service = await FakeService.StartAsync();
+        var result = await CliProcess.RunAsync("skill", "list", "--runner-url", service.Url);
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("RUNPROOF_API_KEY", result.Error, StringComparison.Ordinal);
+        Assert.Empty(service.Requests);
+    }
+
+    [Theory]
+    [InlineData("localhost:5080")]
+    [InlineData("ftp://localhost")]
+    [InlineData("nonsense")]
+    public async Task An_address_that_is_none_is_refused(string url)
+    {
+        var result = await CliProcess.RunAsync("skill", "list", "--runner-url", url);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains($"{url} is not the URL of a runner", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_an_address_the_ways_to_give_one_are_told()
+    {
+        var result = await CliProcess.RunAsync("run", "prove", "r");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--verifier-url", result.Error, StringComparison.Ordinal);
+        Assert.Contains("RUNPROOF_VERIFIER_URL", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Agents_are_created_and_listed()
+    {
+        await using var service = await FakeService.StartAsync();
+        const string agent = """{"id":"a1","name":"Ada","description":null,"created_at":"2026-02-10T12:00:00.000000Z"}""";
+        service.On("POST /api/v1/agents", 201, agent).On("GET /api/v1/agents", 200, $$"""{"items":[{{agent}}],"next":"a1"}""");
+        var created = await CliProcess.RunAsync(["agent", "create", "--name", "Ada", "--id", "a1"], service.Environment);
+        Assert.Equal(0, created.ExitCode);
+        Assert.Equal("""{"name":"Ada","id":"a1"}""", service.Requests.First().Body);
+        var listed = await CliProcess.RunAsync(["agent", "list", "--limit", "1"], service.Environment);
+        Assert.Equal(0, listed.ExitCode);
+        Assert.Equal("GET /api/v1/agents?limit=1", service.Requests.Last().Line);
+        Snapshot.Matches("agents", created.Output + "---\n" + listed.Output);
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_there_already_is_an_error()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.Refuses("POST /api/v1/agents", 409, "duplicate-agent", "there is an agent a1 already");
+        var result = await CliProcess.RunAsync(["agent", "create", "--name", "Ada", "--id", "a1"], service.Environment);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("runproof: there is an agent a1 already\n", result.Error);
+    }
+
+    internal static string Run(string status, string goal = "say something")
+    {
+        var error = status == "failed" ? """{"code":"http_500","message":"boom"}""" : "null";
+        var ended = status is "succeeded" or "failed" or "aborted" ? "\"2026-02-10T12:00:01.000000Z\"" : "null";
+        return $$"""
+            {"run_id":"{{Id}}","agent_id":"a1","goal":"{{goal}}","origin_system_id":"o","correlation_id":"c1","planner":"stub","plan":[{"skill":"http_call","params":{} }],
+            "status":"{{status}}","attempts":1,"seed":0,"frozen_timestamp":null,"is_synthetic":false,"synthetic_scenario_id":null,"idempotency_key":null,
+            "trace_id":"trace_{{Id}}","error":{{error}},"created_at":"2026-02-10T12:00:00.000000Z","started_at":"2026-02-10T12:00:00.100000Z","completed_at":{{ended}},
+            "duration_ms":303.25,"links":{"self":"/api/v1/runs/{{Id}}","proof":"/api/v1/runs/{{Id}}/proof" },"later_member":1}
+            """;
+    }
+
+    internal static string Proof(string verdict)
+    {
+        var reason = verdict switch
+        {
+            "FAILED" => "\"step 3: outcome_data does not match its commitment\"",
+            "UNSUPPORTED" => "\"the trace is not sealed; the chain holds for steps 0..3\"",
+            _ => "null",
+        };
+        var code = verdict switch { "FAILED" => "\"PAYLOAD_MISMATCH\"", "UNSUPPORTED" => "\"TRACE_NOT_SEALED\"", _ => "null" };
+        var findings = verdict == "FAILED" ? """{"code":"PAYLOAD_MISMATCH","place":"steps[3].outcome_data","message":"does not match its commitment"}""" : "";
+        var payloads = verdict == "FAILED" ? "failed" : "passed";
+        return $$"""
+            {"run_id":"r","tenant_id":"dev","integrity_model":"HASH_CHAIN","verification_status":"{{verdict}}","failure_code":{{code}},"failure_reason":{{reason}},
+            "chain_length":4,"root_hash":"{{new string('a', 64)}}","trace_count":1,"step_count":4,
+            "checks":[ {"name":"HEADER","status":"passed","detail":null},{"name":"PAYLOADS","status":"{{payloads}}","detail":"11 payloads"},
+            {"name":"LOG_INCLUSION","status":"not_done","detail":"this version has no log"}],"findings":[{{findings}}],"aos_traces":[],"aos_trace_steps":[],
+            "aos_fingerprint":"{{new string('b', 64)}}","verified_at":"2026-02-10T12:00:02.000000Z"}
+            """;
+    }
+}
