@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using static System.FormattableString;
 
 namespace RunProof.Cli;
 
@@ -108,7 +109,7 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw Unreachable($"no answer within {patience.TotalSeconds:0} s");
+            throw Unreachable(Invariant($"no answer within {patience.TotalSeconds:0} s"));
         }
         catch (HttpRequestException problem)
         {
@@ -126,8 +127,8 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     {
         var isProblem = response.Content.Headers.ContentType?.MediaType == "application/problem+json";
         var problem = isProblem && Parse(content) is { ValueKind: JsonValueKind.Object } document ? View(document, WireContext.Default.ProblemView) : null;
-        var message = problem is null ? $"the {service} answered {(int)response.StatusCode}" : Explain(problem, response.StatusCode);
-        var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? $"http_{(int)response.StatusCode}";
+        var message = problem is null ? Invariant($"the {service} answered {(int)response.StatusCode}") : Explain(problem, response.StatusCode);
+        var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? Invariant($"http_{(int)response.StatusCode}");
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new(ExitCode.NotAuthorized, code, message, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
@@ -142,7 +143,7 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
 
     private static string Explain(ProblemView problem, HttpStatusCode status)
     {
-        var text = problem.Detail ?? problem.Title ?? $"refused with {(int)status}";
+        var text = problem.Detail ?? problem.Title ?? Invariant($"refused with {(int)status}");
         if (problem.Errors is not { ValueKind: JsonValueKind.Object } errors)
             return text;
         var places = errors.EnumerateObject().Select(place => $"{place.Name}: {Messages(place.Value)}");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using RunProof.Format;
@@ -49,8 +50,16 @@ internal static class CanonicalCommand
         }
         catch (CanonicalFormatException problem)
         {
-            return new Result(file, null, problem.Message);
+            return new Result(file, null, (problem.Offset is { } offset ? PlaceOf(json, offset) : "") + problem.Message);
         }
+    }
+
+    /// <summary>Where an editor finds a byte. A column counts characters, so that it is what the editor shows.</summary>
+    private static string PlaceOf(ReadOnlySpan<byte> json, int offset)
+    {
+        var before = json[..Math.Min(offset, json.Length)];
+        var line = before[(before.LastIndexOf((byte)'\n') + 1)..];
+        return string.Create(CultureInfo.InvariantCulture, $"line {before.Count((byte)'\n') + 1}, column {Encoding.UTF8.GetCharCount(line) + 1}, ");
     }
 
     private sealed record Result(string File, byte[]? Canonical, string? Error)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using static System.FormattableString;
 
 namespace RunProof.Cli;
 
@@ -86,7 +87,7 @@ internal static class RunCreation
         }
         catch (JsonException problem)
         {
-            throw CommandException.Usage($"{file}: line {problem.LineNumber + 1}, byte {problem.BytePositionInLine + 1}: not JSON", Example);
+            throw CommandException.Usage(Invariant($"{file}: line {problem.LineNumber + 1}, byte {problem.BytePositionInLine + 1}: not JSON"), Example);
         }
     }
 
