@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using RunProof.Format;
@@ -64,7 +65,7 @@ public static partial class SchemaMigrator
             Compare(done, files);
             from ??= done.Count == 0 ? 0 : done[^1].Version;
             if (done.Count == files.Count)
-                return new MigrationResult(from.Value, files.Count == 0 ? 0 : files[^1].Version, applied);
+                return new MigrationResult(from.Value, files[^1].Version, applied);
 
             var next = files[done.Count];
             await ApplyAsync(connection, next, cancellationToken);
@@ -81,18 +82,18 @@ public static partial class SchemaMigrator
         await using var command = new NpgsqlCommand(AppliedSql, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-            done.Add(new AppliedFile(reader.GetInt32(0), reader.GetString(1), reader.GetFieldValue<byte[]>(2)));
+            done.Add(new AppliedFile(reader.GetInt32(0), reader.GetString(1), await reader.GetFieldValueAsync<byte[]>(2, cancellationToken)));
         return done;
     }
 
     /// <summary>Holds what was applied against the files: it must be their beginning.</summary>
     internal static void Compare(IReadOnlyList<AppliedFile> done, IReadOnlyList<SchemaFile> files)
     {
+        if (done.Count > 0 && done[^1].Version > files[^1].Version)
+            throw new SchemaException(string.Create(
+                CultureInfo.InvariantCulture, $"the database is at schema version {done[^1].Version}, newer than this program's {files[^1].Version}: use a newer program"));
         for (var i = 0; i < done.Count; i++)
         {
-            if (done[i].Version > (files.Count == 0 ? 0 : files[^1].Version))
-                throw new SchemaException(
-                    $"the database is at schema version {done[^1].Version}, newer than this program's {(files.Count == 0 ? 0 : files[^1].Version)}: use a newer program");
             if (i >= files.Count || done[i].Version != files[i].Version)
                 throw new SchemaException($"{done[i].Name} was applied to this database and is unknown to this program, or was applied out of order");
             if (!done[i].Checksum.AsSpan().SequenceEqual(files[i].Checksum.Span))
@@ -103,7 +104,8 @@ public static partial class SchemaMigrator
     private static void RefuseOldServer(NpgsqlConnection connection)
     {
         if (connection.PostgreSqlVersion.Major < OldestServer)
-            throw new SchemaException($"the server is PostgreSQL {connection.PostgreSqlVersion}; {OldestServer} or newer is needed");
+            throw new SchemaException(string.Create(
+                CultureInfo.InvariantCulture, $"the server is PostgreSQL {connection.PostgreSqlVersion}; {OldestServer} or newer is needed"));
     }
 
     private static async Task ApplyAsync(NpgsqlConnection connection, SchemaFile file, CancellationToken cancellationToken)
