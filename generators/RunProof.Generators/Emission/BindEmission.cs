@@ -50,11 +50,13 @@ internal sealed class BindEmission
 
     private void Construct()
     {
-        var arguments = _model.Bindings.Where(static binding => binding.Form == BindingForm.Argument)
-            .Select(binding => binding.Parameter + ": " + Read(binding, binding.DefaultCSharp));
+        var arguments = _model.Bindings.Where(static binding => binding.Form == BindingForm.Argument).ToList();
         var initializers = _model.Bindings.Where(static binding => binding.Form == BindingForm.Initializer).ToList();
         var late = _model.Bindings.Where(static binding => binding.Form == BindingForm.With).ToList();
-        _code.Line((late.Count == 0 ? "return new " : "var initial = new ") + _model.Shape.CSharp + "(" + string.Join(", ", arguments) + ")" + (initializers.Count == 0 ? ";" : ""));
+        var end = initializers.Count == 0 ? ";" : "";
+        _code.Line((late.Count == 0 ? "return new " : "var initial = new ") + _model.Shape.CSharp + "(" + (arguments.Count == 0 ? ")" + end : ""));
+        for (var i = 0; i < arguments.Count; i++)
+            _code.Line("    " + arguments[i].Parameter + ": " + Read(arguments[i], arguments[i].DefaultCSharp) + (i < arguments.Count - 1 ? "," : ")" + end));
         if (initializers.Count > 0)
         {
             _code.Open();

@@ -27,6 +27,17 @@ internal static class Literal
         return code.Append('"').ToString();
     }
 
+    /// <summary>A text as an identifier; other characters become underscores.</summary>
+    public static string Identifier(string text)
+    {
+        var name = new string(text.Select(static c => char.IsLetterOrDigit(c) ? c : '_').ToArray());
+        return name.Length == 0 || char.IsDigit(name[0]) ? "_" + name : name;
+    }
+
+    /// <summary>Eight digits that tell two texts apart which look alike as identifiers or file names (FNV-1a).</summary>
+    public static string Digits(string text) =>
+        text.Aggregate(2166136261u, static (hash, c) => unchecked((hash ^ c) * 16777619u)).ToString("x8", CultureInfo.InvariantCulture);
+
     /// <summary>JSON so that a person can read it: a raw literal where its rules allow one.</summary>
     public static string Json(string json)
     {

@@ -10,7 +10,7 @@ internal static class CanonicalParser
     public static Parsed<CanonicalModel> Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel)
     {
         var diagnosing = new Diagnosing();
-        var model = context.TargetSymbol is INamedTypeSymbol type ? Parse(type, context.SemanticModel.Compilation, diagnosing, cancel) : null;
+        var model = context.TargetSymbol is INamedTypeSymbol type && context.IsFirst(Symbols.Canonical) ? Parse(type, context.SemanticModel.Compilation, diagnosing, cancel) : null;
         return new Parsed<CanonicalModel>(diagnosing.Any ? null : model, diagnosing.All);
     }
 
@@ -22,9 +22,8 @@ internal static class CanonicalParser
         if (members.Parse(type) is not { } shape)
             return null;
         var bindings = members.Bindings(type, shape);
-        var fullName = type.FullName();
         return new CanonicalModel(
-            Symbols.HintName(fullName, ".Canonical.g.cs"),
+            type.HintName(".Canonical.g.cs"),
             type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted)),
             type.Containers().Select(static outer => outer.PartialDeclaration()).ToEquatable(),
             type.PartialDeclaration(),

@@ -57,18 +57,25 @@ internal readonly record struct MemberDefault(bool Exists, string? Json)
             return type.IsNullable ? "null" : null;
         return type.Kind switch
         {
-            WireKind.Text => JsonText.Quote((string)value),
-            WireKind.Boolean => (bool)value ? "true" : "false",
+            WireKind.Text => value is string text ? JsonText.Quote(text) : null,
+            WireKind.Boolean => value is bool flag ? (flag ? "true" : "false") : null,
             WireKind.Enum => Word(value, declared, type),
-            WireKind.SignedNumber or WireKind.UnsignedNumber => Convert.ToString(value, CultureInfo.InvariantCulture),
-            WireKind.WideInteger or WireKind.Decimal => JsonText.Quote(Convert.ToString(value, CultureInfo.InvariantCulture)),
-            WireKind.Single or WireKind.Double => Number(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
+            WireKind.SignedNumber or WireKind.UnsignedNumber or WireKind.Single or WireKind.Double => Number(value),
+            WireKind.WideInteger or WireKind.Decimal => Number(value) is { } number ? JsonText.Quote(number) : null,
             _ => null,
         };
     }
 
-    private static string? Number(double value) =>
-        double.IsNaN(value) || double.IsInfinity(value) ? null : value.ToString("R", CultureInfo.InvariantCulture);
+    /// <summary>A constant as JSON's number; null where it has none, or is of a type that only half-typed code can put there.</summary>
+    private static string? Number(object value) => value switch
+    {
+        char c => ((int)c).ToString(CultureInfo.InvariantCulture),
+        double number => double.IsNaN(number) || double.IsInfinity(number) ? null : number.ToString("R", CultureInfo.InvariantCulture),
+        float number => float.IsNaN(number) || float.IsInfinity(number) ? null : ((double)number).ToString("R", CultureInfo.InvariantCulture),
+        string or bool => null,
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => null,
+    };
 
     private static string? Word(object value, ITypeSymbol declared, WireType type)
     {

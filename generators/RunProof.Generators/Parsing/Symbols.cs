@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -71,13 +72,32 @@ internal static class Symbols
 
     public static bool IsWord(string text) => text.Length is >= 1 and <= 128 && text.All(static c => c is > ' ' and <= '~');
 
-    /// <summary>A file name that no other type of the assembly has, printable ASCII.</summary>
-    public static string HintName(string fullName, string suffix)
+    /// <summary>A file name that no other type of the assembly has: file names are compared without regard to case.</summary>
+    public static string HintName(this INamedTypeSymbol type, string suffix)
     {
-        var safe = new string(fullName.Replace("global::", "").Select(static c => c is '.' or '_' or '-' or (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') ? c : '_').ToArray());
-        return safe == fullName.Replace("global::", "") ? safe + suffix : safe + "_" + Fnv(fullName) + suffix;
+        var space = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString() + ".";
+        var name = space + string.Join("+", type.Containers().Append(type).Select(static part => part.Name));
+        var safe = new string(name.Select(static c => c is '.' or '+' or '_' or (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') ? c : '_').ToArray());
+        return safe == name && !HasLookalike(type) ? name + suffix : safe + "_" + Literal.Digits(name) + suffix;
     }
 
-    private static string Fnv(string text) =>
-        text.Aggregate(2166136261u, static (hash, c) => unchecked((hash ^ c) * 16777619u)).ToString("x8", System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>Whether the attribute that is being parsed is the symbol's first: a second one is the compiler's to report.</summary>
+    public static bool IsFirst(this GeneratorAttributeSyntaxContext context, string attribute)
+    {
+        var first = context.TargetSymbol.Attribute(attribute)?.ApplicationSyntaxReference;
+        var here = context.Attributes[0].ApplicationSyntaxReference;
+        return first is null || here is null || (first.SyntaxTree == here.SyntaxTree && first.Span == here.Span);
+    }
+
+    private static bool HasLookalike(INamespaceOrTypeSymbol symbol)
+    {
+        for (INamespaceOrTypeSymbol? part = symbol; part is not (null or INamespaceSymbol { IsGlobalNamespace: true }); part = (INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace)
+        {
+            var around = (INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace;
+            if (around.GetMembers().Any(other => other.Name != part.Name && string.Equals(other.Name, part.Name, StringComparison.OrdinalIgnoreCase)))
+                return true;
+        }
+
+        return false;
+    }
 }

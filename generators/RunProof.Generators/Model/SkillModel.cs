@@ -1,0 +1,47 @@
+namespace RunProof.Generators;
+
+/// <summary>A skill to write a descriptor for.</summary>
+/// <param name="Name">Its name in plans and evidence.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Description">The summary of its doc comment, or an empty text.</param>
+/// <param name="Replay">The constant of what a replay does, full.</param>
+/// <param name="DeclaredAt">Where it is declared, for people.</param>
+/// <param name="Instance">The class that the container makes for each call; null where the method is static.</param>
+/// <param name="Method">What is called: of an instance its method, else the full name.</param>
+/// <param name="Parameters">The parameters' record, full.</param>
+/// <param name="Outcome">The outcome's record, full.</param>
+/// <param name="Result">How the method gives the outcome back.</param>
+/// <param name="Schema">The skill's schema, hex.</param>
+internal sealed record SkillModel(
+    string Name,
+    string Version,
+    string Description,
+    string Replay,
+    string DeclaredAt,
+    string? Instance,
+    string Method,
+    string Parameters,
+    string Outcome,
+    ResultForm Result,
+    string Schema);
+
+/// <summary>What a skill's task holds.</summary>
+internal enum ResultForm
+{
+    /// <summary>The outcome, a class.</summary>
+    Reference,
+
+    /// <summary>The outcome, a struct.</summary>
+    Value,
+
+    /// <summary>A SkillResult of it.</summary>
+    SkillResult,
+}
+
+/// <summary>A skill's name and where it stands, for the search for duplicates.</summary>
+internal sealed record SkillPlace(string Name, string DeclaredAt, SourcePlace Place);
+
+/// <summary>What came of one [Skill].</summary>
+/// <param name="Skill">The skill, or what is wrong.</param>
+/// <param name="Place">Where its name is given; null where it has none.</param>
+internal sealed record ParsedSkill(Parsed<SkillModel> Skill, SkillPlace? Place);
