@@ -1,0 +1,76 @@
+namespace RunProof.Verification;
+
+/// <summary>How a check came out.</summary>
+public enum CheckStatus
+{
+    /// <summary>It was not done; <see cref="Check.Detail"/> says why.</summary>
+    NotDone,
+
+    /// <summary>What was recorded was recomputed, and is the same.</summary>
+    Passed,
+
+    /// <summary>It does not hold: see the findings.</summary>
+    Failed,
+}
+
+/// <summary>One thing that was checked, or why it was not. Only this library makes them.</summary>
+public sealed class Check
+{
+    internal Check(EvidenceCheck kind, CheckStatus status, string detail) => (Kind, Status, Detail) = (kind, status, detail);
+
+    /// <summary>Its name on the wire: <c>HASH_CHAIN</c>.</summary>
+    public string Name => EvidenceChecks.NameOf(Kind);
+
+    /// <summary>How it came out.</summary>
+    public CheckStatus Status { get; }
+
+    /// <summary>What was compared, or why it was not.</summary>
+    public string Detail { get; }
+
+    internal EvidenceCheck Kind { get; }
+
+    /// <summary>Name, status, detail.</summary>
+    /// <returns>One line.</returns>
+    public override string ToString() => $"{Name} {Status}: {Detail}";
+}
+
+/// <summary>Everything that can be checked about a trace, in the order of the chain.</summary>
+internal enum EvidenceCheck
+{
+    Header,
+    StepSequence,
+    Levels,
+    HashChain,
+    Payloads,
+    Seal,
+    StepsRoot,
+    StepInclusion,
+    RootHash,
+    LogInclusion,
+}
+
+internal static class EvidenceChecks
+{
+    private static readonly EvidenceCheck[] Chain =
+    [
+        EvidenceCheck.Header, EvidenceCheck.StepSequence, EvidenceCheck.Levels, EvidenceCheck.HashChain, EvidenceCheck.Payloads,
+        EvidenceCheck.Seal, EvidenceCheck.StepsRoot, EvidenceCheck.RootHash,
+    ];
+
+    /// <summary>What must have passed before anyone may say VERIFIED.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredFor(IntegrityModel model) => model is IntegrityModel.MerkleTree ? Chain.Append(EvidenceCheck.StepInclusion) : Chain;
+
+    internal static string NameOf(EvidenceCheck check) => check switch
+    {
+        EvidenceCheck.Header => "HEADER",
+        EvidenceCheck.StepSequence => "STEP_SEQUENCE",
+        EvidenceCheck.Levels => "LEVELS",
+        EvidenceCheck.HashChain => "HASH_CHAIN",
+        EvidenceCheck.Payloads => "PAYLOADS",
+        EvidenceCheck.Seal => "SEAL",
+        EvidenceCheck.StepsRoot => "STEPS_ROOT",
+        EvidenceCheck.StepInclusion => "STEP_INCLUSION",
+        EvidenceCheck.RootHash => "ROOT_HASH",
+        _ => "LOG_INCLUSION",
+    };
+}

@@ -1,0 +1,74 @@
+namespace RunProof.Verification;
+
+/// <summary>Something that does not hold, and where.</summary>
+/// <param name="Code">One of <see cref="FindingCodes"/>: stable, to branch on.</param>
+/// <param name="Place">Where: <c>header</c>, <c>header.seed</c>, <c>steps[3]</c>, <c>steps[3].outcome_data</c>, <c>seal.status</c>, <c>root_hash</c>.</param>
+/// <param name="Message">A sentence that names the place too: <c>step 3: outcome_data does not match its commitment</c>.</param>
+public sealed record Finding(string Code, string Place, string Message);
+
+/// <summary>Codes of findings. One is never given another meaning.</summary>
+public static class FindingCodes
+{
+    /// <summary>The header does not give the recorded link[0].</summary>
+    public const string HeaderLinkMismatch = "HEADER_LINK_MISMATCH";
+
+    /// <summary>A step does not give the recorded link that follows from the one before it.</summary>
+    public const string StepLinkMismatch = "STEP_LINK_MISMATCH";
+
+    /// <summary>A recorded link is missing or was itself changed: header or step hold, as what follows shows.</summary>
+    public const string LinkChanged = "LINK_CHANGED";
+
+    /// <summary>A payload's salt and text do not give its commitment.</summary>
+    public const string PayloadMismatch = "PAYLOAD_MISMATCH";
+
+    /// <summary>A payload has text without salt, salt without text, either without a commitment, or lacks a commitment it must have.</summary>
+    public const string PayloadIncomplete = "PAYLOAD_INCOMPLETE";
+
+    /// <summary>A step is missing, or its index is not the next one.</summary>
+    public const string StepIndexGap = "STEP_INDEX_GAP";
+
+    /// <summary>A step comes again, or after one that follows it.</summary>
+    public const string StepOutOfOrder = "STEP_OUT_OF_ORDER";
+
+    /// <summary>A step is there that the seal does not count.</summary>
+    public const string StepAfterSeal = "STEP_AFTER_SEAL";
+
+    /// <summary>A level is not the function of its step's status.</summary>
+    public const string LevelMismatch = "LEVEL_MISMATCH";
+
+    /// <summary>The seal's number of steps is not the number of steps.</summary>
+    public const string ChainLengthMismatch = "CHAIN_LENGTH_MISMATCH";
+
+    /// <summary>The recomputed links do not give the seal's steps_root.</summary>
+    public const string StepsRootMismatch = "STEPS_ROOT_MISMATCH";
+
+    /// <summary>The seal's columns contradict one another, or one of them does not give the recorded root_hash.</summary>
+    public const string SealMismatch = "SEAL_MISMATCH";
+
+    /// <summary>The recomputed chain and the seal do not give the recorded root_hash.</summary>
+    public const string RootHashMismatch = "ROOT_HASH_MISMATCH";
+
+    /// <summary>A step's inclusion proof does not lead to the seal's steps_root.</summary>
+    public const string InclusionMismatch = "INCLUSION_MISMATCH";
+
+    /// <summary>The evidence is of another tenant or run than the one asked for.</summary>
+    public const string IdentityMismatch = "IDENTITY_MISMATCH";
+
+    /// <summary>A word that the format does not know.</summary>
+    public const string ValueOutOfVocabulary = "VALUE_OUT_OF_VOCABULARY";
+
+    /// <summary>A value that no record of the format can hold.</summary>
+    public const string ValueOutOfRange = "VALUE_OUT_OF_RANGE";
+
+    /// <summary>A value is missing that every record has.</summary>
+    public const string ValueMissing = "VALUE_MISSING";
+
+    /// <summary>Not a fault of the evidence: the trace is still open, so nothing has been promised about it yet.</summary>
+    public const string TraceNotSealed = "TRACE_NOT_SEALED";
+
+    /// <summary>Not a fault of the evidence: the run has no trace.</summary>
+    public const string NoTrace = "NO_TRACE";
+
+    /// <summary>Not a fault of the evidence: the reader withheld salts and texts, so the payloads could not be checked.</summary>
+    public const string PayloadsNotRead = "PAYLOADS_NOT_READ";
+}

@@ -1,0 +1,19 @@
+using RunProof.Format;
+
+namespace RunProof.Verification;
+
+/// <summary>What a verification is asked for.</summary>
+public sealed record VerificationOptions
+{
+    /// <summary>Which structure is verified. Default: <see cref="IntegrityModel.HashChain"/>.</summary>
+    public IntegrityModel Model { get; init; }
+
+    /// <summary>The tenant whose evidence this must be; null where any is accepted.</summary>
+    public TenantId? Tenant { get; init; }
+
+    /// <summary>The run that this must be evidence of; null where any is accepted.</summary>
+    public RunId? Run { get; init; }
+
+    /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
+    public int MaxFindings { get; init; } = 10_000;
+}
