@@ -15,7 +15,9 @@ public sealed record RecordedTrace
     public required string Planner { get; init; }
     public required long? Seed { get; init; }
     public required DateTimeOffset? FrozenTimestamp { get; init; }
-    public required bool IsSynthetic { get; init; }
+
+    /// <summary>Null only where a store holds neither, which no writer of ours does: a finding.</summary>
+    public required bool? IsSynthetic { get; init; }
     public required string? SyntheticScenarioId { get; init; }
     public required string SchemaVersion { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
