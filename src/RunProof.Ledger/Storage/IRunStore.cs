@@ -95,7 +95,11 @@ public sealed record RunFilter
     public int Limit { get; init; } = 50;
 }
 
-/// <summary>The runs of all tenants. Status moves one way only: the store refuses anything else.</summary>
+/// <summary>
+/// The runs of all tenants. Status moves one way only: the store refuses anything else. Each call is one round trip and, where it writes, one durable
+/// transaction. A store that cannot be reached or is overloaded throws a <see cref="System.Data.Common.DbException"/> whose
+/// <see cref="System.Data.Common.DbException.IsTransient"/> is true; every call here may then be repeated.
+/// </summary>
 public interface IRunStore
 {
     /// <summary>Stores a run in status queued, claimed by a worker until a time. Durable when it returns; idempotent by key.</summary>

@@ -4,13 +4,13 @@ using RunProof.Format;
 
 namespace RunProof.Postgres;
 
-/// <summary>Commands with positional parameters, typed by their values so that the server never has to guess.</summary>
+/// <summary>Commands with positional parameters, each sent with its type so that the server never has to guess.</summary>
 internal static class Sql
 {
-    /// <summary>Names the tenant for the rest of the transaction; row-level security shows nothing else. First command of every batch.</summary>
+    /// <summary>Names the tenant for the rest of the transaction; row-level security shows nothing else. First command of a batch, which is one transaction.</summary>
     internal static NpgsqlBatchCommand NameTenant(TenantId tenant) => Command("SELECT set_config('runproof.tenant_id', $1, true)", tenant.Value);
 
-    /// <summary>A command; each value becomes $1, $2, … A null is sent as a text null unless it is a <see cref="Null"/> of another type.</summary>
+    /// <summary>A command whose values become $1, $2, …; a null is a text unless it comes from <c>OrNull</c>.</summary>
     internal static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<object?> values)
     {
         var command = new NpgsqlBatchCommand(sql);
@@ -19,19 +19,25 @@ internal static class Sql
         return command;
     }
 
-    /// <summary>A null of a type.</summary>
-    internal sealed record Null(NpgsqlDbType Type);
+    internal static object OrNull(DateTimeOffset? value) => value is { } time ? time : new Null(NpgsqlDbType.TimestampTz);
 
-    /// <summary>A value, or a null of its type.</summary>
-    internal static object Or<T>(T? value, NpgsqlDbType type)
-        where T : struct => value is { } known ? known : new Null(type);
+    internal static object OrNull(double? value) => value is { } number ? number : new Null(NpgsqlDbType.Double);
+
+    internal static object OrNull(Digest? value) => value is { } digest ? digest : new Null(NpgsqlDbType.Bytea);
 
     private static NpgsqlParameter Parameter(object? value) => value switch
     {
         null => new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Text, Value = DBNull.Value },
         Null typed => new NpgsqlParameter { NpgsqlDbType = typed.Type, Value = DBNull.Value },
         string text => new NpgsqlParameter<string> { NpgsqlDbType = NpgsqlDbType.Text, TypedValue = text },
+        Digest digest => new NpgsqlParameter<byte[]> { NpgsqlDbType = NpgsqlDbType.Bytea, TypedValue = digest.ToArray() },
         DateTimeOffset time => new NpgsqlParameter<DateTimeOffset> { NpgsqlDbType = NpgsqlDbType.TimestampTz, TypedValue = WireTime.Truncate(time) },
-        _ => new NpgsqlParameter { Value = value },
+        int number => new NpgsqlParameter<int> { NpgsqlDbType = NpgsqlDbType.Integer, TypedValue = number },
+        long number => new NpgsqlParameter<long> { NpgsqlDbType = NpgsqlDbType.Bigint, TypedValue = number },
+        double number => new NpgsqlParameter<double> { NpgsqlDbType = NpgsqlDbType.Double, TypedValue = number },
+        bool flag => new NpgsqlParameter<bool> { NpgsqlDbType = NpgsqlDbType.Boolean, TypedValue = flag },
+        _ => throw new ArgumentException($"no column holds a {value.GetType().Name}", nameof(value)),
     };
+
+    private sealed record Null(NpgsqlDbType Type);
 }

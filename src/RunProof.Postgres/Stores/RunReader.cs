@@ -1,0 +1,49 @@
+using System.Data.Common;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Postgres;
+
+/// <summary>Rows of <c>runs</c>, by the order of <see cref="Columns"/>.</summary>
+internal static class RunReader
+{
+    internal const string Columns =
+        "tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key, request_hash, status, attempts, "
+        + "seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, error_code, error_message, created_at, started_at, completed_at, "
+        + "duration_ms, worker, lease_until";
+
+    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted"];
+
+    /// <summary>The word of a status.</summary>
+    internal static string Name(RunStatus status) => Names[(int)status];
+
+    internal static Run Read(DbDataReader row) => new()
+    {
+        TenantId = TenantId.Parse(row.GetString(0)),
+        Id = RunId.Parse(row.GetString(1)),
+        AgentId = AgentId.Parse(row.GetString(2)),
+        Goal = row.GetString(3),
+        OriginSystemId = row.GetString(4),
+        CorrelationId = CorrelationId.Parse(row.GetString(5)),
+        Planner = row.GetString(6),
+        PlanJson = row.GetString(7),
+        PlanRedacted = row.GetBoolean(8),
+        IdempotencyKey = row.TextOrNull(9),
+        RequestHash = row.BytesOrNull(10) is { } hash ? new Digest(hash) : null,
+        Status = (RunStatus)Array.IndexOf(Names, row.GetString(11)),
+        Attempts = row.GetInt32(12),
+        Seed = new SafeInteger(row.GetInt64(13)),
+        FrozenTimestamp = row.TimeOrNull(14),
+        IsSynthetic = row.GetBoolean(15),
+        SyntheticScenarioId = row.TextOrNull(16),
+        TraceParent = row.TextOrNull(17),
+        ErrorCode = row.TextOrNull(18),
+        ErrorMessage = row.TextOrNull(19),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(20),
+        StartedAt = row.TimeOrNull(21),
+        CompletedAt = row.TimeOrNull(22),
+        DurationMs = row.IsDBNull(23) ? null : row.GetDouble(23),
+        Worker = row.TextOrNull(24),
+        LeaseUntil = row.TimeOrNull(25),
+    };
+}
