@@ -44,6 +44,9 @@ internal static class Rules
     public static readonly DiagnosticDescriptor BadSchemaName = Error(
         "RP0012", "A schema's name and version are short words", "\"{0}\" cannot be the {1} of '{2}': 1 to 128 printable ASCII characters without space");
 
+    public static readonly DiagnosticDescriptor NotBound = Error(
+        "RP0013", "What callers give can be bound", "'{0}' holds '{1}', which callers cannot give as JSON: its assembly was built without RunProof.Skills");
+
     public static readonly DiagnosticDescriptor SkillShape = Error(
         "RP0020", "A skill is a partial class or a static method", "'{0}' cannot be a skill: {1}");
 
@@ -65,7 +68,7 @@ internal static class Rules
     private static readonly Dictionary<string, DiagnosticDescriptor> ById = new[]
     {
         NotPartialRecord, ContainerNotPartial, OpenRecord, UnsupportedType, DuplicateWireName, BadWireName, NotSettable, Recursive, BadEnum, Oblivious,
-        NoConstructor, BadSchemaName, SkillShape, SkillMethod, SkillReturn, SkillRecord, DuplicateSkill, BadSkillName,
+        NoConstructor, BadSchemaName, NotBound, SkillShape, SkillMethod, SkillReturn, SkillRecord, DuplicateSkill, BadSkillName,
     }.ToDictionary(static rule => rule.Id);
 
     public static Diagnostic ToDiagnostic(this DiagnosticModel model)

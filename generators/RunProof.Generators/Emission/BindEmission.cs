@@ -7,8 +7,7 @@ namespace RunProof.Generators;
 /// <summary>Prints <c>BindJson</c>: find the members, refuse what is missing or unknown, construct.</summary>
 internal sealed class BindEmission
 {
-    private const string Format = "global::RunProof.Format.";
-    private const string Binding = Format + "JsonBinding";
+    private const string Binding = "global::RunProof.Skills.JsonBinding";
     private const string Element = "global::System.Text.Json.JsonElement";
     private readonly CodeWriter _code;
     private readonly CanonicalModel _model;

@@ -16,12 +16,13 @@ internal static class CanonicalEmitter
 
         foreach (var container in model.Containers)
             code.Open(container);
-        code.Open(model.Declaration + " : global::RunProof.Format.ICanonical<" + model.Shape.CSharp + ">");
+        var bound = model.IsBound ? ", global::RunProof.Skills.IJsonBound<" + model.Shape.CSharp + ">" : "";
+        code.Open(model.Declaration + " : global::RunProof.Format.ICanonical<" + model.Shape.CSharp + ">" + bound);
         Constants(code, model);
         code.Line();
         WriteEmission.Emit(code, model.Shape);
-        code.Line();
-        BindEmission.Emit(code, model);
+        if (model.IsBound)
+            Bound(code, model);
         code.Close();
         foreach (var _ in model.Containers)
             code.Close();
@@ -30,13 +31,21 @@ internal static class CanonicalEmitter
 
     private static void Constants(CodeWriter code, CanonicalModel model)
     {
-        var hides = model.HidesBase ? "new " : "";
+        var hides = Hides(model);
         Constant(code, hides, "CanonicalFingerprint", Literal.Text(CanonicalSchemaText.Fingerprint(model.Shape)));
         code.Line();
         Constant(code, hides, "CanonicalSchema", Literal.Json(CanonicalSchemaText.Of(model.Shape)));
-        code.Line();
-        Constant(code, hides, "JsonSchema", Literal.Json(JsonSchemaText.Of(model.Shape)));
     }
+
+    private static void Bound(CodeWriter code, CanonicalModel model)
+    {
+        code.Line();
+        Constant(code, Hides(model), "JsonSchema", Literal.Json(JsonSchemaText.Of(model.Shape)));
+        code.Line();
+        BindEmission.Emit(code, model);
+    }
+
+    private static string Hides(CanonicalModel model) => model.HidesBase ? "new " : "";
 
     private static void Constant(CodeWriter code, string hides, string name, string value)
     {

@@ -42,6 +42,7 @@ internal sealed record MemberBinding(int Member, BindingForm Form, string? Param
 /// <param name="Namespace">Its namespace, or an empty text.</param>
 /// <param name="Containers">The declarations it is nested in, outermost first: <c>partial class Outer</c>.</param>
 /// <param name="Declaration">Its own: <c>partial record Inner</c>.</param>
+/// <param name="IsBound">Whether its assembly sees IJsonBound, and callers may give it as JSON.</param>
 /// <param name="HidesBase">Whether a base record is canonical too, so that members hide its.</param>
 /// <param name="Shape">Its members.</param>
 /// <param name="Bindings">How a binder builds it; arguments first, in the constructor's order.</param>
@@ -50,6 +51,7 @@ internal sealed record CanonicalModel(
     string Namespace,
     EquatableArray<string> Containers,
     string Declaration,
+    bool IsBound,
     bool HidesBase,
     RecordShape Shape,
     EquatableArray<MemberBinding> Bindings);

@@ -27,6 +27,7 @@ internal static class CanonicalParser
             type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted)),
             type.Containers().Select(static outer => outer.PartialDeclaration()).ToEquatable(),
             type.PartialDeclaration(),
+            compilation.GetTypeByMetadataName(Symbols.JsonBound) is not null,
             HidesBase(type),
             shape,
             bindings);

@@ -27,6 +27,12 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
     /// <summary>Whether the record is being parsed already, further out.</summary>
     public bool IsWithin(INamedTypeSymbol type) => _path.Contains(type, SymbolEqualityComparer.Default);
 
+    /// <summary>Whether a binder of this assembly, where it writes any, can bind the record: one of another assembly must bring its own.</summary>
+    public bool CanBind(INamedTypeSymbol type) =>
+        compilation.GetTypeByMetadataName(Symbols.JsonBound) is not { } bound
+        || SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly)
+        || type.AllInterfaces.Any(implemented => SymbolEqualityComparer.Default.Equals(implemented.OriginalDefinition, bound));
+
     /// <summary>Reports a fault, unless it lies in a nested record.</summary>
     public void Report(DiagnosticDescriptor rule, Location? location, params string[] arguments)
     {

@@ -165,7 +165,14 @@ internal sealed class SkillParser
             return null;
         }
 
-        var shape = new RecordParser(_compilation, new Diagnosing(), _cancel).Parse(record);
+        var records = new RecordParser(_compilation, new Diagnosing(), _cancel);
+        if (!records.CanBind(record))
+        {
+            _diagnosing.Report(Rules.NotBound, _location, _symbol.Name, record.Name);
+            return null;
+        }
+
+        var shape = records.Parse(record);
         return shape is null ? null : CanonicalSchemaText.Fingerprint(shape);
     }
 

@@ -12,6 +12,7 @@ namespace RunProof.Generators;
 internal static class Symbols
 {
     public const string Canonical = "RunProof.Format.CanonicalAttribute";
+    public const string JsonBound = "RunProof.Skills.IJsonBound`1";
     public const string Skill = "RunProof.Skills.SkillAttribute";
 
     private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(

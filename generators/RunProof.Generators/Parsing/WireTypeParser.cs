@@ -122,6 +122,12 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
             return null;
         }
 
+        if (!records.CanBind(type))
+        {
+            records.Report(Rules.NotBound, location, member, type.Name);
+            return null;
+        }
+
         return records.Parse(type) is { } shape ? new WireType(WireKind.Record, type.FullName(), false, type.IsReferenceType) { Record = shape } : null;
     }
 

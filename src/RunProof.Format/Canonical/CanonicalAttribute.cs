@@ -2,7 +2,8 @@ namespace RunProof.Format;
 
 /// <summary>
 /// Makes a partial record a typed record of proof-format.md section 1: the generator writes its serializer
-/// (<see cref="ICanonical{TSelf}"/>), its JSON Schema and its binder, and fixes its fingerprint (section 6) at compile time.
+/// (<see cref="ICanonical{TSelf}"/>) and fixes its fingerprint (section 6) at compile time; where RunProof.Skills is referenced, its JSON
+/// Schema and its binder too.
 /// </summary>
 /// <remarks>Members are the public instance properties; their wire names are the snake_case of the property name
 /// unless <see cref="WireNameAttribute"/> says otherwise.</remarks>

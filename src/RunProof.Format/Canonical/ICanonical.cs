@@ -14,20 +14,11 @@ public interface ICanonical<TSelf>
     /// <summary>The canonical JSON whose SHA-256 is <see cref="CanonicalFingerprint"/>.</summary>
     static abstract string CanonicalSchema { get; }
 
-    /// <summary>A JSON Schema (draft 2020-12) of the record, for callers and planners. It is no hash input.</summary>
-    static abstract string JsonSchema { get; }
-
     /// <summary>Writes the record's canonical bytes (section 1).</summary>
     /// <param name="writer">Where they go.</param>
     /// <param name="value">The record; its non-nullable members must not be null.</param>
     /// <exception cref="CanonicalFormatException">A member has no canonical form: NaN, infinity, a lone surrogate.</exception>
     static abstract void WriteCanonical(ref CanonicalWriter writer, TSelf value);
-
-    /// <summary>Builds the record from JSON that a caller or a planner wrote; members with a default may be missing.</summary>
-    /// <param name="json">The JSON value.</param>
-    /// <param name="place">Where it stands in the caller's document, for messages: <c>plan[0].params</c>.</param>
-    /// <exception cref="JsonBindingException">A member is missing, unknown or of another type; the place is named.</exception>
-    static abstract TSelf BindJson(JsonElement json, string place);
 }
 
 /// <summary>A struct that is one JSON scalar on the wire.</summary>

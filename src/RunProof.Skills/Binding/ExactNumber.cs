@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace RunProof.Format;
+namespace RunProof.Skills;
 
 /// <summary>A decimal text as what it says exactly: digits without outer zeros, times a power of ten.</summary>
 internal readonly ref struct ExactNumber

@@ -2,10 +2,11 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using RunProof.Format;
 
-namespace RunProof.Format;
+namespace RunProof.Skills;
 
-/// <summary>What generated binders (<see cref="ICanonical{TSelf}.BindJson"/>) call: one JSON value into one C# value, or a refusal that names the place.</summary>
+/// <summary>What generated binders (<see cref="IJsonBound{TSelf}.BindJson"/>) call: one JSON value into one C# value, or a refusal that names the place.</summary>
 /// <remarks>No message repeats a value: a caller may have put a secret into the wrong member.</remarks>
 public static class JsonBinding
 {
