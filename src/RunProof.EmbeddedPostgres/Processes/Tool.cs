@@ -18,9 +18,12 @@ internal static class Tool
     /// <summary>Runs it with no shell between; kills it with its children when cancelled.</summary>
     /// <exception cref="System.ComponentModel.Win32Exception">The file is missing or not executable.</exception>
     public static async Task<ToolResult> RunAsync(string file, IEnumerable<string> arguments, CancellationToken ct, UnixUser? user = null,
-        string? workingFolder = null, string? input = null)
+        string? workingFolder = null, string? input = null, IEnumerable<KeyValuePair<string, string>>? environment = null)
     {
-        using var process = Process.Start(Describe(file, arguments, user, workingFolder))!;
+        var start = Describe(file, arguments, user, workingFolder);
+        foreach (var (name, value) in environment ?? [])
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(ct);
