@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using RunProof.EmbeddedPostgres;
+using RunProof.Postgres;
 using Xunit;
 
 namespace RunProof.Testing;
@@ -116,7 +118,6 @@ public sealed class PostgresFixture : IAsyncLifetime
         IncludeErrorDetail = true,
     }.ConnectionString);
 
-#if HAS_MIGRATOR
     private async Task<string> MigrateTemplateAsync()
     {
         var name = $"{prefix}_template";
@@ -125,14 +126,10 @@ public sealed class PostgresFixture : IAsyncLifetime
             created.Add(name);
         // Unpooled: a template must have no connections when it is copied.
         var connection = new NpgsqlConnectionStringBuilder(Describe(admin!, name).AdminConnectionString) { Pooling = false }.ConnectionString;
-        await RunProof.Postgres.SchemaMigrator.MigrateAsync(connection,
-            new RunProof.Postgres.RolePasswords(TestDatabase.RolePassword, TestDatabase.RolePassword, TestDatabase.RolePassword),
-            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, CancellationToken.None);
+        var passwords = new RolePasswords(TestDatabase.RolePassword, TestDatabase.RolePassword, TestDatabase.RolePassword);
+        await SchemaMigrator.MigrateAsync(connection, passwords, NullLogger.Instance, CancellationToken.None);
         return name;
     }
-#else
-    private static Task<string> MigrateTemplateAsync() => throw new NotSupportedException("RunProof.Postgres has no migrator yet.");
-#endif
 
     private async Task DropAllAsync()
     {
