@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace RunProof.Format;
@@ -15,17 +16,43 @@ public static class AosFingerprint
     /// <returns>The fingerprint.</returns>
     public static Digest Of(string run, IEnumerable<(int StepIndex, string SkillName, StepStatus Status)> steps)
     {
-        var text = new StringBuilder(run);
+        using var fingerprint = new AosFingerprintHasher(run);
         foreach (var (index, skill, status) in steps)
-            text.Append(CultureInfo.InvariantCulture, $"{index}:{skill}:{Spell(status)}");
-        return Digest.Of(Encoding.UTF8.GetBytes(text.ToString()));
+            fingerprint.Append(index, skill, status);
+        return fingerprint.Finish();
     }
 
-    private static string Spell(StepStatus status) => status switch
+    internal static string Spell(StepStatus status) => status switch
     {
         StepStatus.Succeeded => "success",
         StepStatus.Retrying => "retry",
         StepStatus.Skipped => "skipped",
         _ => "failure",
     };
+}
+
+/// <summary>The same fingerprint over steps that come one by one, in constant memory.</summary>
+public sealed class AosFingerprintHasher : IDisposable
+{
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    /// <summary>Begins with the run's id.</summary>
+    /// <param name="run">The run's id, as text.</param>
+    public AosFingerprintHasher(string run) => Append(run);
+
+    /// <summary>Adds the next step.</summary>
+    /// <param name="index">Its index.</param>
+    /// <param name="skill">Its skill's name.</param>
+    /// <param name="status">Its status; AOS spelled it otherwise.</param>
+    public void Append(int index, string skill, StepStatus status) =>
+        Append(string.Create(CultureInfo.InvariantCulture, $"{index}:{skill}:{AosFingerprint.Spell(status)}"));
+
+    /// <summary>The fingerprint of what was added.</summary>
+    /// <returns>The fingerprint.</returns>
+    public Digest Finish() => new(_hash.GetHashAndReset());
+
+    /// <inheritdoc/>
+    public void Dispose() => _hash.Dispose();
+
+    private void Append(string text) => _hash.AppendData(Encoding.UTF8.GetBytes(text));
 }
