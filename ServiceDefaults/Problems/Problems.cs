@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -20,10 +21,13 @@ public static class Problems
         return services;
     }
 
-    /// <summary>Put it first in the pipeline.</summary>
+    /// <summary>
+    /// Put it first in the pipeline. Inside it comes authentication, where the services have it: placed by the framework it would stand outside, and a
+    /// key that cannot be looked up would be no problem but a bare 500.
+    /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The application.</returns>
-    public static IApplicationBuilder UseRunProofProblems(this IApplicationBuilder app)
+    public static WebApplication UseRunProofProblems(this WebApplication app)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
@@ -31,6 +35,9 @@ public static class Problems
             ExceptionHandler = context => Problem.ForStatus(500).ExecuteAsync(context),
             SuppressDiagnosticsCallback = handled => handled.Exception is BadHttpRequestException or OperationCanceledException,
         });
-        return app.UseStatusCodePages(context => Problem.ForStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        app.UseStatusCodePages(context => Problem.ForStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        if (app.Services.GetService<IAuthenticationSchemeProvider>() is not null)
+            app.UseAuthentication().UseAuthorization();
+        return app;
     }
 }
