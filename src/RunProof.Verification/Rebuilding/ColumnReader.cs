@@ -40,6 +40,13 @@ internal sealed class ColumnReader(Place place, EvidenceCheck check, List<Judged
         return text;
     }
 
+    internal bool Boolean(string column, bool? value)
+    {
+        if (value is null)
+            Refuse(column, FindingCodes.ValueMissing, "is missing");
+        return value ?? false;
+    }
+
     internal DateTimeOffset Time(string column, DateTimeOffset? time)
     {
         if (time is not { } value)

@@ -17,7 +17,7 @@ internal static class HeaderColumns
             Format = columns.Text("schema_version", trace.SchemaVersion),
             FrozenTimestamp = columns.OptionalTime("frozen_timestamp", trace.FrozenTimestamp),
             GoalHash = columns.Digest("goal_hash", trace.Goal.Commitment),
-            IsSynthetic = trace.IsSynthetic,
+            IsSynthetic = columns.Boolean("is_synthetic", trace.IsSynthetic),
             OriginSystemId = columns.Text("origin_system_id", trace.OriginSystemId),
             PlanHash = columns.Digest("plan_hash", trace.Plan.Commitment),
             Planner = columns.Text("planner", trace.Planner),
