@@ -14,6 +14,8 @@ internal static class CommandTree
             RunCommands.Create(world),
             AgentCommands.Create(world),
             SkillCommands.Create(world),
+            KeyCommands.Create(world),
+            DatabaseCommands.Create(world),
             CanonicalCommand.Create(world),
             AosCommands.Create(world),
         };
