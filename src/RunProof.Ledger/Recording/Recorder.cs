@@ -53,7 +53,7 @@ public sealed class Recorder : ITraceRecorder, IAsyncDisposable
             var result = await _commits.WriteAsync(entry, cancellationToken);
             resolved = result.Failure is not RecordingFailure.Unavailable;
             RecordingFailures.ThrowUnlessDone(result, entry.TraceId, "header", entry.Link);
-            return new TraceSession(_commits, _redactor, _salts, entry, result.Answer.Epoch);
+            return new TraceSession(_commits, _redactor, _salts, entry);
         }
         finally
         {

@@ -21,9 +21,9 @@ internal sealed class TraceSession : ITraceSession
     private RecordingException? _lost;
     private int _busy;
 
-    internal TraceSession(GroupCommit commits, IRedactor redactor, ISaltSource salts, OpenEntry opening, long epoch)
+    internal TraceSession(GroupCommit commits, IRedactor redactor, ISaltSource salts, OpenEntry opening)
     {
-        (_commits, _redactor, _salts, _epoch) = (commits, redactor, salts, epoch);
+        (_commits, _redactor, _salts, _epoch) = (commits, redactor, salts, TraceHead.FirstEpoch);
         (TenantId, TraceId, LastLink) = (opening.TenantId, opening.TraceId, opening.Link);
     }
 

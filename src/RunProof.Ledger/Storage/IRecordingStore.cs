@@ -64,9 +64,8 @@ public enum RecordingOutcome
 
 /// <summary>What came of one entry.</summary>
 /// <param name="Outcome">What.</param>
-/// <param name="Epoch">For an opening that is recorded or already there: the writer's epoch. Else 0.</param>
 /// <param name="Found">The link or root hash found in its place, where there is one and it is not the entry's own.</param>
-public readonly record struct RecordingResult(RecordingOutcome Outcome, long Epoch = 0, Digest? Found = null);
+public readonly record struct RecordingResult(RecordingOutcome Outcome, Digest? Found = null);
 
 /// <summary>What came of taking a trace over.</summary>
 /// <param name="Outcome"><see cref="RecordingOutcome.Recorded"/>, <see cref="RecordingOutcome.Sealed"/> or <see cref="RecordingOutcome.NotFound"/>.</param>
@@ -74,11 +73,15 @@ public readonly record struct RecordingResult(RecordingOutcome Outcome, long Epo
 public sealed record TakeOverResult(RecordingOutcome Outcome, TraceHead? Head);
 
 /// <summary>Where an open trace stands.</summary>
-/// <param name="Epoch">The writer's epoch.</param>
+/// <param name="Epoch">The writer's epoch: <see cref="FirstEpoch"/> for the one who opened it, and one more each time it is taken over.</param>
 /// <param name="HeaderLink">link[0].</param>
 /// <param name="StepLinks">link[1] … link[n], in order.</param>
 /// <param name="Intent">The step that was about to begin, or null.</param>
-public sealed record TraceHead(long Epoch, Digest HeaderLink, IReadOnlyList<Digest> StepLinks, StepIntent? Intent);
+public sealed record TraceHead(long Epoch, Digest HeaderLink, IReadOnlyList<Digest> StepLinks, StepIntent? Intent)
+{
+    /// <summary>The epoch of the writer who opened the trace.</summary>
+    public const long FirstEpoch = 1;
+}
 
 /// <summary>A store could not record a batch, or answer.</summary>
 /// <param name="isTransient">True where the same call may succeed later: the store was not reached, was overloaded, or broke off. False where it

@@ -67,7 +67,7 @@ public sealed record AppendEntry : RecordingEntry
     /// <param name="trace">The trace.</param>
     public AppendEntry(TenantId tenant, TraceId trace) => (_tenant, _trace) = (tenant, trace);
 
-    /// <summary>The writer's epoch: what the opening or the taking over returned.</summary>
+    /// <summary>The writer's epoch (<see cref="TraceHead.Epoch"/>).</summary>
     public required long Epoch { get; init; }
 
     /// <summary>link[i], the link that this step was hashed onto.</summary>
@@ -112,7 +112,7 @@ public sealed record SealEntry : RecordingEntry
     /// <param name="trace">The trace.</param>
     public SealEntry(TenantId tenant, TraceId trace) => (_tenant, _trace) = (tenant, trace);
 
-    /// <summary>The writer's epoch: what the opening or the taking over returned.</summary>
+    /// <summary>The writer's epoch (<see cref="TraceHead.Epoch"/>).</summary>
     public required long Epoch { get; init; }
 
     /// <summary>link[n], the link that the seal was hashed onto.</summary>

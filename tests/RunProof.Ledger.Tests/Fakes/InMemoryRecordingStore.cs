@@ -103,8 +103,8 @@ public sealed class InMemoryRecordingStore : IRecordingStore
         return entry switch
         {
             OpenEntry open when !found => Open(open),
-            OpenEntry open when stored!.Opening.Link == open.Link => new(RecordingOutcome.AlreadyThere, 1),
-            OpenEntry => new(RecordingOutcome.Conflict, 0, stored!.Opening.Link),
+            OpenEntry open when stored!.Opening.Link == open.Link => new(RecordingOutcome.AlreadyThere),
+            OpenEntry => new(RecordingOutcome.Conflict, stored!.Opening.Link),
             _ when !found => new(RecordingOutcome.NotFound),
             AppendEntry append => Append(stored!, append),
             SealEntry seal => Close(stored!, seal),
@@ -115,7 +115,7 @@ public sealed class InMemoryRecordingStore : IRecordingStore
     private RecordingResult Open(OpenEntry open)
     {
         _traces.Add((open.TenantId, open.TraceId), new Stored(open) { Intent = open.Intent });
-        return new(RecordingOutcome.Recorded, 1);
+        return new(RecordingOutcome.Recorded);
     }
 
     private static RecordingResult Append(Stored stored, AppendEntry append)
@@ -126,11 +126,11 @@ public sealed class InMemoryRecordingStore : IRecordingStore
         if (stored.Epoch != append.Epoch)
             return new(RecordingOutcome.Fenced);
         if (there is { } link)
-            return link == append.Link ? new(RecordingOutcome.AlreadyThere) : new(RecordingOutcome.Conflict, 0, link);
+            return link == append.Link ? new(RecordingOutcome.AlreadyThere) : new(RecordingOutcome.Conflict, link);
         if (append.Step.StepIndex > stored.Steps.Count)
             return new(RecordingOutcome.Gap);
         if (stored.LastLink != append.Previous)
-            return new(RecordingOutcome.Conflict, 0, stored.LastLink);
+            return new(RecordingOutcome.Conflict, stored.LastLink);
         stored.Steps.Add(append);
         stored.Intent = append.Intent;
         return new(RecordingOutcome.Recorded);
@@ -139,11 +139,11 @@ public sealed class InMemoryRecordingStore : IRecordingStore
     private static RecordingResult Close(Stored stored, SealEntry seal)
     {
         if (stored.Seal is { } there)
-            return there.RootHash == seal.RootHash ? new(RecordingOutcome.AlreadyThere) : new(RecordingOutcome.Sealed, 0, there.RootHash);
+            return there.RootHash == seal.RootHash ? new(RecordingOutcome.AlreadyThere) : new(RecordingOutcome.Sealed, there.RootHash);
         if (stored.Epoch != seal.Epoch)
             return new(RecordingOutcome.Fenced);
         if (stored.Steps.Count != seal.Seal.ChainLength || stored.LastLink != seal.Last)
-            return new(RecordingOutcome.Conflict, 0, stored.LastLink);
+            return new(RecordingOutcome.Conflict, stored.LastLink);
         stored.Seal = seal;
         return new(RecordingOutcome.Recorded);
     }
