@@ -54,6 +54,15 @@ DECLARE
   traces integer;
   moved integer;
 BEGIN
+  -- The recording functions (0003) move the heads first, one step a trace. A head that stands just behind a row of this statement, at that row's own
+  -- link, can only have been moved for it: a row that was there before would have the same key.
+  IF NOT EXISTS (SELECT FROM appended a
+      LEFT JOIN runproof.trace_heads h ON h.trace_id = a.trace_id AND h.tenant_id = a.tenant_id AND h.next_index = a.step_index + 1 AND h.last_link = a.link
+      WHERE h.trace_id IS NULL OR a.params IS NULL
+        OR (a.outcome_data IS NULL) <> (a.output_hash IS NULL) OR (a.context IS NULL) <> (a.context_hash IS NULL)) THEN
+    RETURN NULL;
+  END IF;
+
   PERFORM 1 FROM runproof.trace_heads h
     JOIN (SELECT DISTINCT a.trace_id, a.tenant_id FROM appended a) t ON h.trace_id = t.trace_id AND h.tenant_id = t.tenant_id
     ORDER BY h.trace_id, h.tenant_id FOR UPDATE OF h;

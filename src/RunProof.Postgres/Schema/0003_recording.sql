@@ -1,0 +1,227 @@
+-- Recording: one call of each function a batch, one batch a transaction, one transaction a round trip. The arrays of a call are the columns of
+-- its entries; a batch holds at most one entry of any trace.
+--
+-- Each function writes the entries whose place is free and returns a row for every other one, with its number in the call (from 1) and
+--   already_there   the very same is recorded
+--   conflict        other content is there: it is returned
+--   gap             steps before it are missing
+--   fenced          another writer has taken the trace over
+--   sealed          the trace is sealed: its root hash is returned where the entry is a seal
+--   not_found       there is no such trace in this tenant
+--   changed         its place became free while the words were looked for: the same call again will do
+-- Content that a check refuses fails the whole call.
+--
+-- They run as the owner, across tenants: the composite keys and the joins on (trace_id, tenant_id) keep tenants apart. Heads are locked in the
+-- order of the call's arrays; the caller sorts them by key, and nested loops keep that order. Plans are made for few rows and indexes whatever
+-- the statistics say, since they are kept for as long as a connection lives.
+
+-- A batch is only reported when it is on disk, even where a role or database was set up to answer earlier.
+CREATE FUNCTION runproof.require_durable_commit() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+END $$;
+
+CREATE FUNCTION runproof.record_openings(
+  p_trace_id text[], p_tenant_id text[], p_run_id text[], p_correlation_id text[], p_agent_id text[], p_origin_system_id text[], p_planner text[],
+  p_seed bigint[], p_frozen_timestamp timestamptz[], p_is_synthetic boolean[], p_synthetic_scenario_id text[], p_schema_version text[],
+  p_started_at timestamptz[], p_goal text[], p_goal_salt bytea[], p_goal_hash bytea[], p_plan text[], p_plan_salt bytea[], p_plan_hash bytea[],
+  p_context text[], p_context_salt bytea[], p_context_hash bytea[], p_link bytea[],
+  p_intent_plan_index integer[], p_intent_attempt integer[], p_intent_at timestamptz[])
+  RETURNS TABLE (entry integer, outcome text, existing bytea)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  opened integer;
+BEGIN
+  PERFORM runproof.require_durable_commit();
+  INSERT INTO public.aos_traces (trace_id, tenant_id, run_id, correlation_id, agent_id, origin_system_id, planner, seed, frozen_timestamp, is_synthetic,
+      synthetic_scenario_id, schema_version, status, started_at, goal, goal_salt, goal_hash, plan, plan_salt, plan_hash, context, context_salt,
+      context_hash, link)
+    SELECT i.trace_id, i.tenant_id, i.run_id, i.correlation_id, i.agent_id, i.origin_system_id, i.planner, i.seed, i.frozen_timestamp, i.is_synthetic,
+      i.synthetic_scenario_id, i.schema_version, 'running', i.started_at, i.goal, i.goal_salt, i.goal_hash, i.plan, i.plan_salt, i.plan_hash, i.context,
+      i.context_salt, i.context_hash, i.link
+    FROM unnest(p_trace_id, p_tenant_id, p_run_id, p_correlation_id, p_agent_id, p_origin_system_id, p_planner, p_seed, p_frozen_timestamp,
+      p_is_synthetic, p_synthetic_scenario_id, p_schema_version, p_started_at, p_goal, p_goal_salt, p_goal_hash, p_plan, p_plan_salt, p_plan_hash,
+      p_context, p_context_salt, p_context_hash, p_link)
+      AS i (trace_id, tenant_id, run_id, correlation_id, agent_id, origin_system_id, planner, seed, frozen_timestamp, is_synthetic,
+        synthetic_scenario_id, schema_version, started_at, goal, goal_salt, goal_hash, plan, plan_salt, plan_hash, context, context_salt,
+        context_hash, link)
+    ON CONFLICT (trace_id, tenant_id) DO NOTHING;
+  GET DIAGNOSTICS opened = ROW_COUNT;
+
+  -- The heads were made by the trigger; a trace that was there already moved on, or stands at the same link and gets the same intent.
+  UPDATE runproof.trace_heads h
+    SET intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
+    FROM unnest(p_trace_id, p_tenant_id, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
+      AS i (trace_id, tenant_id, link, intent_plan_index, intent_attempt, intent_at)
+    WHERE i.intent_at IS NOT NULL AND h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id AND h.next_index = 0 AND h.last_link = i.link
+      AND h.writer_epoch = 1;
+
+  IF opened = cardinality(p_trace_id) THEN
+    RETURN;
+  END IF;
+  -- What was just opened holds its own link too: it comes back as already_there, which to its caller is the same.
+  RETURN QUERY
+    SELECT i.n::integer, CASE WHEN t.link = i.link THEN 'already_there' WHEN t.link IS NULL THEN 'changed' ELSE 'conflict' END, t.link
+    FROM unnest(p_trace_id, p_tenant_id, p_link) WITH ORDINALITY AS i (trace_id, tenant_id, link, n)
+    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id;
+END $$;
+
+CREATE FUNCTION runproof.record_steps(
+  p_trace_id text[], p_tenant_id text[], p_epoch bigint[], p_previous bytea[], p_link bytea[],
+  p_intent_plan_index integer[], p_intent_attempt integer[], p_intent_at timestamptz[],
+  p_step_index integer[], p_skill_id text[], p_skill_name text[], p_skill_version text[], p_skill_schema bytea[], p_status text[], p_level text[],
+  p_outcome_category text[], p_outcome_code text[], p_cost_cents numeric[], p_duration_ms double precision[], p_retry_count integer[],
+  p_idempotency_key text[], p_replay_behavior text[], p_rng_state_before text[], p_source text[], p_timestamp timestamptz[],
+  p_params text[], p_params_salt bytea[], p_input_hash bytea[], p_outcome_data text[], p_outcome_salt bytea[], p_output_hash bytea[],
+  p_context text[], p_context_salt bytea[], p_context_hash bytea[])
+  RETURNS TABLE (entry integer, outcome text, existing bytea)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  moved bigint[];
+BEGIN
+  PERFORM runproof.require_durable_commit();
+
+  -- Locks, checks and moves each head in one statement. A head that another transaction holds is waited for and checked as that one leaves it.
+  WITH m AS (
+    UPDATE runproof.trace_heads h
+      SET next_index = h.next_index + 1, last_link = i.link,
+        intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
+      FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_previous, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
+        WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, previous, link, intent_plan_index, intent_attempt, intent_at, n)
+      WHERE h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
+        AND h.writer_epoch = i.epoch AND h.next_index = i.step_index AND h.last_link = i.previous
+      RETURNING i.n)
+  SELECT coalesce(array_agg(m.n), '{}') INTO moved FROM m;
+
+  INSERT INTO public.aos_trace_steps (trace_id, tenant_id, step_index, skill_id, skill_name, skill_version, skill_schema, status, level, outcome_category,
+      outcome_code, cost_cents, duration_ms, retry_count, idempotency_key, replay_behavior, rng_state_before, source, "timestamp", params, params_salt,
+      input_hash, outcome_data, outcome_salt, output_hash, context, context_salt, context_hash, link)
+    SELECT i.trace_id, i.tenant_id, i.step_index, i.skill_id, i.skill_name, i.skill_version, i.skill_schema, i.status, i.level, i.outcome_category,
+      i.outcome_code, i.cost_cents, i.duration_ms, i.retry_count, i.idempotency_key, i.replay_behavior, i.rng_state_before, i.source, i."timestamp",
+      i.params, i.params_salt, i.input_hash, i.outcome_data, i.outcome_salt, i.output_hash, i.context, i.context_salt, i.context_hash, i.link
+    FROM unnest(p_trace_id, p_tenant_id, p_step_index, p_skill_id, p_skill_name, p_skill_version, p_skill_schema, p_status, p_level, p_outcome_category,
+      p_outcome_code, p_cost_cents, p_duration_ms, p_retry_count, p_idempotency_key, p_replay_behavior, p_rng_state_before, p_source, p_timestamp,
+      p_params, p_params_salt, p_input_hash, p_outcome_data, p_outcome_salt, p_output_hash, p_context, p_context_salt, p_context_hash, p_link)
+      WITH ORDINALITY
+      AS i (trace_id, tenant_id, step_index, skill_id, skill_name, skill_version, skill_schema, status, level, outcome_category, outcome_code, cost_cents,
+        duration_ms, retry_count, idempotency_key, replay_behavior, rng_state_before, source, "timestamp", params, params_salt, input_hash, outcome_data,
+        outcome_salt, output_hash, context, context_salt, context_hash, link, n)
+    WHERE i.n = ANY (moved);
+
+  IF cardinality(moved) = cardinality(p_trace_id) THEN
+    RETURN;
+  END IF;
+
+  -- A step that is the trace's last already says what begins after it, as its writer knows it now.
+  UPDATE runproof.trace_heads h
+    SET intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
+    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
+      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, link, intent_plan_index, intent_attempt, intent_at, n)
+    WHERE i.n <> ALL (moved) AND h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
+      AND h.writer_epoch = i.epoch AND h.next_index = i.step_index + 1 AND h.last_link = i.link;
+
+  RETURN QUERY
+    SELECT i.n::integer,
+      CASE
+        WHEN h.trace_id IS NULL AND s.link = i.link THEN 'already_there'
+        WHEN h.trace_id IS NULL AND (t.trace_id IS NOT NULL OR a.trace_id IS NOT NULL) THEN 'sealed'
+        WHEN h.trace_id IS NULL THEN 'not_found'
+        WHEN h.writer_epoch <> i.epoch THEN 'fenced'
+        WHEN s.link = i.link THEN 'already_there'
+        WHEN s.link IS NOT NULL THEN 'conflict'
+        WHEN h.next_index < i.step_index THEN 'gap'
+        WHEN h.last_link <> i.previous THEN 'conflict'
+        ELSE 'changed'
+      END,
+      CASE WHEN h.trace_id IS NOT NULL THEN coalesce(s.link, h.last_link) END
+    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_previous, p_link)
+      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, previous, link, n)
+    LEFT JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
+    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id
+    LEFT JOIN public.aos_traces_archive a ON a.trace_id = i.trace_id AND a.tenant_id = i.tenant_id
+    LEFT JOIN public.aos_trace_steps s ON s.trace_id = i.trace_id AND s.tenant_id = i.tenant_id AND s.step_index = i.step_index
+    WHERE i.n <> ALL (moved);
+END $$;
+
+CREATE FUNCTION runproof.record_seals(
+  p_trace_id text[], p_tenant_id text[], p_epoch bigint[], p_last bytea[], p_chain_length integer[], p_status text[], p_completed_at timestamptz[],
+  p_metadata text[], p_metadata_salt bytea[], p_metadata_hash bytea[], p_steps_root bytea[], p_root_hash bytea[])
+  RETURNS TABLE (entry integer, outcome text, existing bytea)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  ready bigint[];
+BEGIN
+  PERFORM runproof.require_durable_commit();
+  SELECT coalesce(array_agg(l.n), '{}') INTO ready FROM (
+    SELECT i.n
+      FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_chain_length, p_last) WITH ORDINALITY AS i (trace_id, tenant_id, epoch, chain_length, last, n)
+      JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
+      WHERE h.writer_epoch = i.epoch AND h.next_index = i.chain_length AND h.last_link = i.last
+      FOR UPDATE OF h) l;
+
+  -- The trigger on this table takes the heads away.
+  UPDATE public.aos_traces t
+    SET status = i.status, completed_at = i.completed_at, metadata = i.metadata, metadata_salt = i.metadata_salt, metadata_hash = i.metadata_hash,
+      chain_length = i.chain_length, steps_root = i.steps_root, root_hash = i.root_hash
+    FROM unnest(p_trace_id, p_tenant_id, p_status, p_completed_at, p_metadata, p_metadata_salt, p_metadata_hash, p_chain_length, p_steps_root, p_root_hash)
+      WITH ORDINALITY
+      AS i (trace_id, tenant_id, status, completed_at, metadata, metadata_salt, metadata_hash, chain_length, steps_root, root_hash, n)
+    WHERE i.n = ANY (ready) AND t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id;
+
+  IF cardinality(ready) = cardinality(p_trace_id) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+    SELECT i.n::integer,
+      CASE
+        WHEN coalesce(t.root_hash, a.root_hash) = i.root_hash THEN 'already_there'
+        WHEN coalesce(t.root_hash, a.root_hash) IS NOT NULL THEN 'sealed'
+        WHEN h.trace_id IS NULL THEN 'not_found'
+        WHEN h.writer_epoch <> i.epoch THEN 'fenced'
+        WHEN h.next_index < i.chain_length THEN 'gap'
+        WHEN h.next_index <> i.chain_length OR h.last_link <> i.last THEN 'conflict'
+        ELSE 'changed'
+      END,
+      coalesce(t.root_hash, a.root_hash, h.last_link)
+    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_chain_length, p_last, p_root_hash)
+      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, chain_length, last, root_hash, n)
+    LEFT JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
+    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id
+    LEFT JOIN public.aos_traces_archive a ON a.trace_id = i.trace_id AND a.tenant_id = i.tenant_id
+    WHERE i.n <> ALL (ready);
+END $$;
+
+-- Makes the caller the trace's only writer, and tells it where the trace stands: the links of its steps, end to end.
+CREATE FUNCTION runproof.take_over(p_trace_id text, p_tenant_id text)
+  RETURNS TABLE (outcome text, epoch bigint, header_link bytea, step_links bytea, intent_plan_index integer, intent_attempt integer, intent_at timestamptz)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  head runproof.trace_heads;
+BEGIN
+  PERFORM runproof.require_durable_commit();
+  UPDATE runproof.trace_heads h SET writer_epoch = h.writer_epoch + 1
+    WHERE h.trace_id = p_trace_id AND h.tenant_id = p_tenant_id RETURNING h.* INTO head;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT
+      CASE
+        WHEN EXISTS (SELECT FROM public.aos_traces t WHERE t.trace_id = p_trace_id AND t.tenant_id = p_tenant_id)
+          OR EXISTS (SELECT FROM public.aos_traces_archive t WHERE t.trace_id = p_trace_id AND t.tenant_id = p_tenant_id) THEN 'sealed'
+        ELSE 'not_found'
+      END, NULL::bigint, NULL::bytea, NULL::bytea, NULL::integer, NULL::integer, NULL::timestamptz;
+    RETURN;
+  END IF;
+  RETURN QUERY SELECT 'recorded', head.writer_epoch, t.link,
+      (SELECT coalesce(string_agg(s.link, ''::bytea ORDER BY s.step_index), ''::bytea)
+        FROM public.aos_trace_steps s WHERE s.trace_id = p_trace_id AND s.tenant_id = p_tenant_id),
+      head.intent_plan_index, head.intent_attempt, head.intent_at
+    FROM public.aos_traces t WHERE t.trace_id = p_trace_id AND t.tenant_id = p_tenant_id;
+END $$;
+
+REVOKE ALL ON FUNCTION runproof.require_durable_commit, runproof.record_openings, runproof.record_steps, runproof.record_seals, runproof.take_over FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION runproof.record_openings, runproof.record_steps, runproof.record_seals, runproof.take_over TO runproof_runner;

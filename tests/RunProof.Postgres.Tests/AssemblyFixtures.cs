@@ -1,0 +1,3 @@
+using RunProof.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
