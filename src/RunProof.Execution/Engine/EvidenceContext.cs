@@ -1,0 +1,129 @@
+using System.Buffers;
+using RunProof.Format;
+using RunProof.Skills;
+
+namespace RunProof.Execution;
+
+/// <summary>The open JSON objects that the engine adds to evidence. Members are written in the order of their names, as canonical JSON wants them.</summary>
+internal static class EvidenceContext
+{
+    /// <summary>The context of a trace: on whose behalf, by which process, with which skills.</summary>
+    public static CanonicalJson OfTrace(string agentName, string worker, string version, IEnumerable<SkillDescriptor> skills, string? traceParent)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteRaw("{\"agent_name\":"u8);
+        writer.WriteString(EvidenceText.Message(agentName));
+        writer.WriteRaw(",\"runproof_version\":"u8);
+        writer.WriteString(version);
+        writer.WriteRaw(",\"skills\":{"u8);
+        var first = true;
+        foreach (var skill in skills.OrderBy(skill => skill.Name, StringComparer.Ordinal))
+        {
+            if (!first)
+                writer.WriteRaw(","u8);
+            first = false;
+            writer.WriteString(skill.Name);
+            writer.WriteRaw(":"u8);
+            skill.Schema.WriteCanonical(ref writer);
+        }
+
+        writer.WriteRaw("}"u8);
+        WriteTraceParent(ref writer, traceParent);
+        writer.WriteRaw(",\"worker\":"u8);
+        writer.WriteString(worker);
+        writer.WriteRaw("}"u8);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>The context of a step.</summary>
+    /// <param name="step">Its plan's name for it.</param>
+    /// <param name="planIndex">Its place in the plan.</param>
+    /// <param name="attempt">Attempts before it.</param>
+    /// <param name="worker">The process.</param>
+    /// <param name="traceParent">The W3C context of its span, or null.</param>
+    /// <param name="failure">Why it failed, or null.</param>
+    /// <param name="note">What else a reader must know, or null.</param>
+    public static CanonicalJson OfStep(
+        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteRaw("{\"attempt\":"u8);
+        writer.WriteInt32(attempt);
+        if (failure is not null)
+        {
+            writer.WriteRaw(",\"error\":"u8);
+            Write(ref writer, failure.Code, failure.Message);
+        }
+
+        if (note is not null)
+        {
+            writer.WriteRaw(",\"note\":"u8);
+            writer.WriteString(note);
+        }
+
+        writer.WriteRaw(",\"plan_index\":"u8);
+        writer.WriteInt32(planIndex);
+        writer.WriteRaw(",\"plan_step\":"u8);
+        writer.WriteString(step);
+        WriteTraceParent(ref writer, traceParent);
+        writer.WriteRaw(",\"worker\":"u8);
+        writer.WriteString(worker);
+        writer.WriteRaw("}"u8);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>The metadata of a seal.</summary>
+    public static CanonicalJson OfSeal(double durationMs, int steps, int failedSteps, string worker, string? errorCode, string? errorMessage)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteRaw("{\"duration_ms\":"u8);
+        writer.WriteDouble(durationMs);
+        if (errorCode is not null)
+        {
+            writer.WriteRaw(",\"error\":"u8);
+            Write(ref writer, errorCode, errorMessage);
+        }
+
+        writer.WriteRaw(",\"failed_steps\":"u8);
+        writer.WriteInt32(failedSteps);
+        writer.WriteRaw(",\"steps\":"u8);
+        writer.WriteInt32(steps);
+        writer.WriteRaw(",\"worker\":"u8);
+        writer.WriteString(worker);
+        writer.WriteRaw("}"u8);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>A text as a canonical JSON string.</summary>
+    public static CanonicalJson OfText(string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteString(text);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    private static void Write(ref CanonicalWriter writer, string code, string? message)
+    {
+        writer.WriteRaw("{\"code\":"u8);
+        writer.WriteString(EvidenceText.Code(code));
+        writer.WriteRaw(",\"message\":"u8);
+        writer.WriteString(EvidenceText.Message(message));
+        writer.WriteRaw("}"u8);
+    }
+
+    private static void WriteTraceParent(ref CanonicalWriter writer, string? traceParent)
+    {
+        if (traceParent is null)
+            return;
+        writer.WriteRaw(",\"traceparent\":"u8);
+        writer.WriteString(traceParent);
+    }
+}

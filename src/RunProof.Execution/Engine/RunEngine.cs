@@ -1,0 +1,293 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+using RunProof.Format;
+using RunProof.Ledger;
+using RunProof.Skills;
+
+namespace RunProof.Execution;
+
+/// <summary>
+/// Executes a run: opens its trace before the first step, records every attempt as a step of its own before the next one begins, and seals.
+/// No skill is executed while the step before it is not durably recorded.
+/// </summary>
+internal sealed partial class RunEngine(
+    EvidenceWriter evidence, StepExecutor executor, SkillRegistry skills, ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
+{
+    /// <summary>Executes a run to its end.</summary>
+    /// <param name="planned">The run and its plan as it was before redaction.</param>
+    /// <param name="stop">Cancelled when the process must stop now: the step under way is recorded interrupted, the trace sealed aborted.</param>
+    /// <returns>How it ended, and what evidence is missing still. Never throws for anything that a skill or the store does.</returns>
+    public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, CancellationToken stop)
+    {
+        using var activity = ExecutionTelemetry.StartRun(planned);
+        var execution = new Execution(planned, clock.GetUtcNow(), clock.GetTimestamp());
+        RunOutcome outcome;
+        try
+        {
+            outcome = await ExecuteAsync(execution, activity, stop);
+        }
+        catch (RecordingException failed)
+        {
+            outcome = Lost(execution, failed);
+        }
+        catch (Exception escaped)
+        {
+            LogEscaped(logger, planned.Run.Id.Value, escaped);
+            outcome = Unwritten(execution, "engine_error", $"{escaped.GetType().Name}: {escaped.Message}");
+        }
+
+        ExecutionTelemetry.RunEnded(activity, outcome.Status, outcome.ErrorCode);
+        return outcome;
+    }
+
+    private async Task<RunOutcome> ExecuteAsync(Execution run, Activity? activity, CancellationToken stop)
+    {
+        // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
+        //    stops: only reading and waiting are given up, so these writes take no token.
+        var session = await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
+
+        // 2. Steps in the plan's order. An attempt that will be tried again is a recorded step like any other.
+        foreach (var step in run.Plan.Steps)
+        {
+            if (stop.IsCancellationRequested)
+                return await SealAsync(run, session, Stopped(run));
+            var ended = await ExecuteStepAsync(run, session, step, stop);
+            if (ended is not null)
+                return await SealAsync(run, session, ended);
+            run.PlanIndex++;
+        }
+
+        // 3. The seal.
+        return await SealAsync(run, session, new RunOutcome(RunStatus.Succeeded, null, null));
+    }
+
+    // Null where the plan goes on. The pipeline decides when to try again and waits; each of its executions is one attempt, recorded whole.
+    private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step, CancellationToken stop)
+    {
+        var pauses = Backoff.Of(step.Retry);
+        var attempt = 0;
+        try
+        {
+            var end = await RetriesOf(pauses).ExecuteAsync(
+                async token => await AttemptAsync(run, session, step, attempt++, pauses, token), stop);
+            return end.Outcome;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return Stopped(run);
+        }
+    }
+
+    private ResiliencePipeline<AttemptEnd> RetriesOf(IReadOnlyList<TimeSpan> pauses) => pauses.Count == 0 ? ResiliencePipeline<AttemptEnd>.Empty
+        : new ResiliencePipelineBuilder<AttemptEnd> { TimeProvider = clock }
+            .AddRetry(new RetryStrategyOptions<AttemptEnd>
+            {
+                ShouldHandle = static args => ValueTask.FromResult(args.Outcome.Result is { Again: true }),
+                MaxRetryAttempts = pauses.Count,
+                DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(pauses[args.AttemptNumber]),
+            })
+            .Build();
+
+    private async ValueTask<AttemptEnd> AttemptAsync(
+        Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses, CancellationToken stop)
+    {
+        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex);
+        using var activity = ExecutionTelemetry.StartStep(call);
+        var result = await executor.ExecuteAsync(call, run.Outcomes, stop);
+        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !stop.IsCancellationRequested;
+        var goesOn = !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
+        var next = again ? new StepIntent(run.PlanIndex, attempt + 1, clock.GetUtcNow() + pauses[attempt])
+            : goesOn && run.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(run.PlanIndex + 1, 0, clock.GetUtcNow())
+            : null;
+        await RecordAsync(run, session, Recording(call, result, StatusOf(result, again), activity), next, activity);
+
+        if (result.Interrupted)
+            return new AttemptEnd(false, Stopped(run));
+        if (again)
+            return new AttemptEnd(true, null);
+        run.Outcomes[step.Id] = result.Outcome;
+        return new AttemptEnd(false, goesOn ? null : Failed(step, result.Failure!));
+    }
+
+    // The step is in hand until the recorder has acknowledged it: whatever happens meanwhile, it is not lost.
+    private async Task RecordAsync(Execution run, ITraceSession session, StepRecording recording, StepIntent? next, Activity? activity)
+    {
+        run.Pending = recording;
+        run.Recorded = session.NextIndex;
+        try
+        {
+            var link = await evidence.AppendAsync(session, recording, next, CancellationToken.None);
+            ExecutionTelemetry.StepLinked(activity, link);
+        }
+        finally
+        {
+            ExecutionTelemetry.StepEnded(activity, recording);
+        }
+
+        run.Pending = null;
+        run.Recorded = session.NextIndex;
+        if (IsFailed(recording))
+            run.FailedSteps++;
+    }
+
+    private static bool IsFailed(StepRecording step) => step.Status is not (StepStatus.Succeeded or StepStatus.Skipped or StepStatus.Retrying);
+
+    private static RunOutcome Failed(PlannedStep step, SkillFailure failure) =>
+        new(RunStatus.Failed, EvidenceText.Code(failure.Code), $"step \"{step.Id}\": {failure.Message}");
+
+    private static StepStatus StatusOf(AttemptResult result, bool again) =>
+        result.Interrupted ? StepStatus.Interrupted
+        : result.Failure is null ? StepStatus.Succeeded
+        : again ? StepStatus.Retrying
+        : StepStatus.Failed;
+
+    private async Task<RunOutcome> SealAsync(Execution run, ITraceSession session, RunOutcome outcome)
+    {
+        var closing = Closing(run, outcome);
+        try
+        {
+            await evidence.SealAsync(session, closing, CancellationToken.None);
+            return outcome;
+        }
+        catch (RecordingException failed) when (failed.IsTransient)
+        {
+            // Every step is recorded; only the seal waits for the store. The run ends as it went, once the seal is written.
+            return outcome with { Unsettled = new Unsettled(null, 0, closing) };
+        }
+    }
+
+    private RunOutcome Stopped(Execution run)
+    {
+        LogStopped(logger, run.Planned.Run.Id.Value);
+        return new RunOutcome(RunStatus.Aborted, "stopped", "the process that executed the run was stopped");
+    }
+
+    private RunOutcome Lost(Execution run, RecordingException failed)
+    {
+        LogLost(logger, run.Planned.Run.Id.Value, failed);
+        return failed.Failure is RecordingFailure.Fenced
+            ? new RunOutcome(RunStatus.Failed, "fenced", "another process took the run's trace over")
+            : Unwritten(run, CodeOf(failed.Failure), $"evidence could not be written: {failed.Message}");
+    }
+
+    private RunOutcome Unwritten(Execution run, string code, string message)
+    {
+        var outcome = new RunOutcome(RunStatus.Failed, code, message);
+        var pending = run.Pending;
+        if (pending is not null && IsFailed(pending))
+            run.FailedSteps++;
+        var index = run.Recorded;
+        if (pending is not null)
+            run.Recorded++;
+        return outcome with { Unsettled = new Unsettled(pending, index, Closing(run, outcome)) };
+    }
+
+    private static string CodeOf(RecordingFailure failure) => failure switch
+    {
+        RecordingFailure.Conflict or RecordingFailure.Sealed => "evidence_conflict",
+        RecordingFailure.Refused => "evidence_refused",
+        _ => "evidence_unavailable",
+    };
+
+    private TraceOpening Opening(Execution run, Activity? activity)
+    {
+        var stored = run.Planned.Run;
+        var context = EvidenceContext.OfTrace(
+            run.Planned.AgentName, options.Worker, options.Version, skills.All, TraceParentOf(activity) ?? stored.TraceParent);
+        return new TraceOpening
+        {
+            TenantId = stored.TenantId,
+            TraceId = TraceId.Of(stored.Id),
+            RunId = stored.Id,
+            AgentId = stored.AgentId,
+            CorrelationId = stored.CorrelationId,
+            OriginSystemId = stored.OriginSystemId,
+            Planner = stored.Planner,
+            Seed = stored.Seed,
+            FrozenTimestamp = stored.FrozenTimestamp,
+            IsSynthetic = stored.IsSynthetic,
+            SyntheticScenarioId = stored.SyntheticScenarioId,
+            StartedAt = run.StartedAt,
+            Goal = EvidenceContext.OfText(run.Planned.Goal),
+            Plan = run.Plan.ToCanonicalJson(),
+            Context = context,
+            FirstStep = new StepIntent(0, 0, run.StartedAt),
+        };
+    }
+
+    private StepRecording Recording(StepCall call, AttemptResult result, StepStatus status, Activity? activity) => new()
+    {
+        SkillId = call.Step.Skill,
+        SkillName = call.Step.Skill,
+        SkillVersion = result.Skill?.Version,
+        Schema = result.Skill?.Schema,
+        Status = status,
+        OutcomeCategory = status is StepStatus.Succeeded or StepStatus.Skipped ? Outcomes.Success : Outcomes.Failure,
+        OutcomeCode = result.Failure is null ? null : EvidenceText.Code(result.Failure.Code),
+        CostCents = result.CostCents,
+        DurationMs = result.DurationMs,
+        RetryCount = call.Attempt,
+        IdempotencyKey = call.IdempotencyKey,
+        ReplayBehavior = result.Skill?.Replay ?? ReplayBehavior.Execute,
+        Timestamp = result.StartedAt,
+        Parameters = result.Parameters,
+        Outcome = result.Outcome,
+        Context = EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure),
+    };
+
+    private TraceClosing Closing(Execution run, RunOutcome outcome)
+    {
+        var duration = Math.Round(clock.GetElapsedTime(run.Began).TotalMilliseconds, 3);
+        return new TraceClosing
+        {
+            Status = outcome.Status switch
+            {
+                RunStatus.Succeeded => SealStatus.Completed,
+                RunStatus.Failed => SealStatus.Failed,
+                _ => SealStatus.Aborted,
+            },
+            CompletedAt = clock.GetUtcNow(),
+            Metadata = EvidenceContext.OfSeal(duration, run.Recorded, run.FailedSteps, options.Worker, outcome.ErrorCode, outcome.ErrorMessage),
+        };
+    }
+
+    private static string? TraceParentOf(Activity? activity) => activity is { IdFormat: ActivityIdFormat.W3C } ? activity.Id : null;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was stopped with the process")]
+    private static partial void LogStopped(ILogger logger, string run);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "run {Run} fails: its evidence could not be written")]
+    private static partial void LogLost(ILogger logger, string run, Exception failed);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "run {Run} fails: the engine itself threw")]
+    private static partial void LogEscaped(ILogger logger, string run, Exception escaped);
+
+    /// <summary>What an attempt means: whether it is tried again, and how the run ends by it; null where the plan goes on.</summary>
+    private sealed record AttemptEnd(bool Again, RunOutcome? Outcome);
+
+    /// <summary>Where the execution of one run stands.</summary>
+    private sealed class Execution(PlannedRun planned, DateTimeOffset startedAt, long began)
+    {
+        public PlannedRun Planned { get; } = planned;
+
+        public Plan Plan => Planned.Plan;
+
+        public DateTimeOffset StartedAt { get; } = startedAt;
+
+        public long Began { get; } = began;
+
+        public Dictionary<string, CanonicalJson?> Outcomes { get; } = new(StringComparer.Ordinal);
+
+        public int PlanIndex { get; set; }
+
+        public int FailedSteps { get; set; }
+
+        /// <summary>Steps that the recorder has acknowledged.</summary>
+        public int Recorded { get; set; }
+
+        /// <summary>The step that was executed and not acknowledged yet.</summary>
+        public StepRecording? Pending { get; set; }
+    }
+}

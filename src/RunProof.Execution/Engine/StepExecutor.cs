@@ -1,0 +1,135 @@
+using Microsoft.Extensions.DependencyInjection;
+using RunProof.Format;
+using RunProof.Ledger;
+using RunProof.Skills;
+
+namespace RunProof.Execution;
+
+/// <summary>One attempt of one planned step.</summary>
+internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int Attempt, int StepIndex)
+{
+    /// <summary>The same for all attempts: a service that knows idempotency keys does the work once.</summary>
+    public string IdempotencyKey { get; } = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Run.Id.Value}:{PlanIndex}");
+}
+
+/// <summary>What came of an attempt.</summary>
+/// <param name="Skill">The skill; null where there is none of that name any more.</param>
+/// <param name="Parameters">As executed; as planned where they could not be resolved or bound.</param>
+/// <param name="Outcome">What came back, or null.</param>
+/// <param name="Failure">Why it failed; null where it succeeded.</param>
+/// <param name="Interrupted">Whether the process was stopping: what the skill did is not known.</param>
+/// <param name="StartedAt">When it began.</param>
+/// <param name="DurationMs">How long it took, whole microseconds.</param>
+/// <param name="CostCents">What it cost.</param>
+internal sealed record AttemptResult(
+    SkillDescriptor? Skill, CanonicalJson Parameters, CanonicalJson? Outcome, SkillFailure? Failure, bool Interrupted,
+    DateTimeOffset StartedAt, double DurationMs, decimal CostCents);
+
+/// <summary>Executes one attempt. Whatever a skill does, it is a result: only misuse of the engine itself throws.</summary>
+internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory scopes, ExecutionOptions options, TimeProvider clock)
+{
+    /// <summary>Resolves, binds and executes.</summary>
+    /// <param name="call">The attempt.</param>
+    /// <param name="outcomes">Outcomes of the steps before it, by id.</param>
+    /// <param name="stop">Cancelled when the process must stop now.</param>
+    public async ValueTask<AttemptResult> ExecuteAsync(StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, CancellationToken stop)
+    {
+        var startedAt = clock.GetUtcNow();
+        var began = clock.GetTimestamp();
+        var parameters = call.Step.Parameters;
+        skills.TryFind(call.Step.Skill, out var skill);
+        AttemptResult Ended(SkillOutcome ended, bool interrupted = false, decimal cost = 0) => new(
+            skill, parameters, ended.Outcome, ended.Failure, interrupted, startedAt,
+            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 3), cost);
+
+        if (skill is null)
+            return Ended(Failed("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process"));
+        SkillCall bound;
+        try
+        {
+            if (call.Step.HasReferences)
+                parameters = ReferenceResolver.Resolve(parameters, outcomes);
+            bound = Bind(skill, parameters, call.PlanIndex);
+            parameters = bound.Parameters;
+        }
+        catch (UnresolvedReferenceException unresolved)
+        {
+            return Ended(Failed("unresolved_reference", unresolved.Message));
+        }
+        catch (Exception refused) when (refused is JsonBindingException or CanonicalFormatException)
+        {
+            return Ended(Failed("invalid_params", refused.Message));
+        }
+
+        var context = ContextOf(call);
+        var (outcome, interrupted) = await RunAsync(call, bound, context, stop);
+        return Ended(outcome, interrupted, context.CostCents);
+    }
+
+    private static SkillCall Bind(SkillDescriptor skill, CanonicalJson parameters, int planIndex)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(parameters.Bytes, ReferenceResolver.Deep);
+        return skill.Bind(document.RootElement, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"plan[{planIndex}].params"));
+    }
+
+    private SkillContext ContextOf(StepCall call) => new()
+    {
+        TenantId = call.Run.TenantId,
+        RunId = call.Run.Id,
+        StepIndex = call.StepIndex,
+        Attempt = call.Attempt,
+        IdempotencyKey = call.IdempotencyKey,
+        Clock = call.Run.FrozenTimestamp is { } frozen ? new FrozenClock(frozen, clock) : clock,
+    };
+
+    private async Task<(SkillOutcome Outcome, bool Interrupted)> RunAsync(StepCall call, SkillCall bound, SkillContext context, CancellationToken stop)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(call.Step.TimeoutMs), clock);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
+        using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        using var arm = cancel.Token.Register(() => abandon.CancelAfter(options.AbandonAfter));
+        var scope = scopes.CreateAsyncScope();
+        // On the pool: a skill that blocks before its first await must not block its timeout.
+        var running = Task.Run(() => bound.ExecuteAsync(scope.ServiceProvider, context, cancel.Token).AsTask(), CancellationToken.None);
+        _ = LeaveScopeAfterAsync(running, scope);
+        try
+        {
+            var outcome = await running.WaitAsync(abandon.Token);
+            // A failure that the engine's own cancellation brought about is named for what it is.
+            return outcome.Failure is not null && cancel.IsCancellationRequested ? Cancelled(call, stop, outcome.Outcome) : (outcome, false);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return Cancelled(call, stop, null);
+        }
+        catch (SkillException failed)
+        {
+            return cancel.IsCancellationRequested ? Cancelled(call, stop, null) : (new SkillOutcome(null, failed.Failure), false);
+        }
+        catch (Exception escaped)
+        {
+            if (cancel.IsCancellationRequested)
+                return Cancelled(call, stop, null);
+            var message = $"{escaped.GetType().Name}: {escaped.Message}";
+            return (new SkillOutcome(null, new SkillFailure("skill_exception", message, Retryable: true)), false);
+        }
+    }
+
+    // A skill that was left behind still uses its scope.
+    private static async Task LeaveScopeAfterAsync(Task running, AsyncServiceScope scope)
+    {
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await scope.DisposeAsync();
+    }
+
+    // A step that was over its time is a timeout even where the process stops in the same moment: what it says is true.
+    private static (SkillOutcome Outcome, bool Interrupted) Cancelled(StepCall call, CancellationToken stop, CanonicalJson? outcome)
+    {
+        if (stop.IsCancellationRequested)
+            return (new SkillOutcome(outcome, new SkillFailure("interrupted", "the process stopped while the step was under way; what it did is not known")), true);
+        var message = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"no outcome within {call.Step.TimeoutMs} ms");
+        return (new SkillOutcome(outcome, new SkillFailure("timeout", message, Retryable: true)), false);
+    }
+
+    private static SkillOutcome Failed(string code, string message) => new(null, new SkillFailure(code, message));
+}

@@ -1,0 +1,155 @@
+using System.Buffers;
+using RunProof.Format;
+
+namespace RunProof.Execution;
+
+/// <summary>What a failed step means for the steps after it.</summary>
+public enum OnError
+{
+    /// <summary>The plan ends there and the run is failed. The default.</summary>
+    Abort,
+
+    /// <summary>The plan goes on; the failure is recorded and counted.</summary>
+    Continue,
+
+    /// <summary>A failure that may pass is tried again; when attempts run out, as <see cref="Abort"/>.</summary>
+    Retry,
+}
+
+/// <summary>How the pause between attempts grows.</summary>
+public enum BackoffStrategy
+{
+    /// <summary>Always the same.</summary>
+    Constant,
+
+    /// <summary>By one base pause for each attempt.</summary>
+    Linear,
+
+    /// <summary>Doubled for each attempt. The default.</summary>
+    Exponential,
+}
+
+/// <summary>How often and how fast a step is tried again.</summary>
+public sealed record RetryRule
+{
+    /// <summary>Attempts in all, 1 to 10. Default: 3.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>The pause before the second attempt, 0 to 600,000 ms. Default: 500.</summary>
+    public int BackoffMs { get; init; } = 500;
+
+    /// <summary>No pause is longer, 0 to 3,600,000 ms. Default: 30,000.</summary>
+    public int MaxBackoffMs { get; init; } = 30_000;
+
+    /// <summary>How the pause grows. Default: exponential. There is no jitter: a plan's pauses are part of what it says.</summary>
+    public BackoffStrategy Strategy { get; init; } = BackoffStrategy.Exponential;
+}
+
+/// <summary>One step of a plan, as it will be executed.</summary>
+public sealed record PlannedStep
+{
+    /// <summary>Milliseconds that an attempt may take where the plan does not say: 30,000.</summary>
+    public const int DefaultTimeoutMs = 30_000;
+
+    /// <summary>Its name within the plan: 1 to 64 of a-z 0-9 _ -. Default: <c>step_</c> and its index from 0.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The skill's name.</summary>
+    public required string Skill { get; init; }
+
+    /// <summary>The parameters, a JSON object; strings in it may refer to outcomes of earlier steps.</summary>
+    public required CanonicalJson Parameters { get; init; }
+
+    /// <summary>Whether any string in the parameters is a reference.</summary>
+    public bool HasReferences { get; init; }
+
+    /// <summary>What its failure means. Default: abort.</summary>
+    public OnError OnError { get; init; }
+
+    /// <summary>How it is tried again; null unless <see cref="OnError"/> is retry.</summary>
+    public RetryRule? Retry { get; init; }
+
+    /// <summary>Milliseconds that one attempt may take, 1 to 3,600,000. Default: 30,000.</summary>
+    public int TimeoutMs { get; init; } = DefaultTimeoutMs;
+}
+
+/// <summary>The steps of a run in the order of their execution.</summary>
+/// <param name="Steps">1 to <see cref="MaxSteps"/> steps.</param>
+public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
+{
+    /// <summary>The most steps that a plan may have.</summary>
+    public const int MaxSteps = 200;
+
+    private static readonly string[] OnErrorNames = ["abort", "continue", "retry"];
+    private static readonly string[] StrategyNames = ["constant", "linear", "exponential"];
+
+    internal static ReadOnlySpan<string> OnErrorWords => OnErrorNames;
+
+    internal static ReadOnlySpan<string> StrategyWords => StrategyNames;
+
+    /// <summary>The plan as canonical JSON, every default written out: what is stored and committed to.</summary>
+    /// <returns>A JSON array.</returns>
+    public CanonicalJson ToCanonicalJson()
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteRaw("["u8);
+        for (var i = 0; i < Steps.Count; i++)
+        {
+            if (i > 0)
+                writer.WriteRaw(","u8);
+            Write(ref writer, Steps[i]);
+        }
+
+        writer.WriteRaw("]"u8);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    // Members in the order of their names, as canonical JSON wants them.
+    private static void Write(ref CanonicalWriter writer, PlannedStep step)
+    {
+        writer.WriteRaw("{\"id\":"u8);
+        writer.WriteString(step.Id);
+        writer.WriteRaw(",\"on_error\":"u8);
+        writer.WriteString(OnErrorNames[(int)step.OnError]);
+        writer.WriteRaw(",\"params\":"u8);
+        writer.WriteJson(step.Parameters);
+        writer.WriteRaw(",\"retry\":"u8);
+        Write(ref writer, step.Retry);
+        writer.WriteRaw(",\"skill\":"u8);
+        writer.WriteString(step.Skill);
+        writer.WriteRaw(",\"timeout_ms\":"u8);
+        writer.WriteInt32(step.TimeoutMs);
+        writer.WriteRaw("}"u8);
+    }
+
+    private static void Write(ref CanonicalWriter writer, RetryRule? retry)
+    {
+        if (retry is null)
+        {
+            writer.WriteNull();
+            return;
+        }
+
+        writer.WriteRaw("{\"backoff_ms\":"u8);
+        writer.WriteInt32(retry.BackoffMs);
+        writer.WriteRaw(",\"max_attempts\":"u8);
+        writer.WriteInt32(retry.MaxAttempts);
+        writer.WriteRaw(",\"max_backoff_ms\":"u8);
+        writer.WriteInt32(retry.MaxBackoffMs);
+        writer.WriteRaw(",\"strategy\":"u8);
+        writer.WriteString(StrategyNames[(int)retry.Strategy]);
+        writer.WriteRaw("}"u8);
+    }
+}
+
+/// <summary>One thing that is wrong with a plan or a request.</summary>
+/// <param name="Place">Where, in the caller's document: <c>plan[0].params.url</c>.</param>
+/// <param name="Message">What is wrong there, in a sentence a caller can act on.</param>
+public sealed record PlanError(string Place, string Message);
+
+/// <summary>What came of reading a plan: the plan, or everything that is wrong with it.</summary>
+/// <param name="Plan">The plan; null where there are errors.</param>
+/// <param name="Errors">All errors, in the plan's order.</param>
+public sealed record PlanValidation(Plan? Plan, IReadOnlyList<PlanError> Errors);

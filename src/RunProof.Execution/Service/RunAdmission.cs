@@ -1,0 +1,128 @@
+using System.Buffers;
+using System.Globalization;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Execution;
+
+/// <summary>What a request becomes: a plan, or all that is wrong.</summary>
+internal sealed record Admission(Plan? Plan, IReadOnlyList<PlanError> Errors, bool InPlan);
+
+/// <summary>Validates requests, plans, and makes the run that is stored: redacted, while what is executed stays in memory.</summary>
+internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor redactor, IRunIds ids, ExecutionOptions options, TimeProvider clock)
+{
+    private const int MaxGoal = 16_384;
+
+    private readonly Dictionary<string, IPlanner> _planners = planners.ToDictionary(planner => planner.Name, StringComparer.Ordinal);
+
+    public async ValueTask<Admission> PlanAsync(RunRequest request, CancellationToken cancellationToken)
+    {
+        var errors = new List<PlanError>();
+        Check(request, errors);
+        var name = PlannerOf(request);
+        if (!_planners.TryGetValue(name, out var planner))
+            errors.Add(new PlanError("planner", $"must be one of {string.Join(", ", _planners.Keys.Order(StringComparer.Ordinal))}"));
+        if (errors.Count > 0 || planner is null)
+            return new Admission(null, errors, InPlan: false);
+        var validation = await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan), cancellationToken);
+        return new Admission(validation.Plan, validation.Errors, InPlan: true);
+    }
+
+    /// <summary>The run to store, and to execute.</summary>
+    public PlannedRun Admit(RunRequest request, Plan plan, Agent agent)
+    {
+        var now = WireTime.Truncate(clock.GetUtcNow());
+        var id = ids.Next();
+        var storedPlan = redactor.Redact(plan.ToCanonicalJson());
+        var storedGoal = redactor.Redact(EvidenceContext.OfText(request.Goal));
+        var goal = storedGoal.Removals.Count == 0 ? request.Goal : TextOf(storedGoal.Payload);
+        var run = new Run
+        {
+            TenantId = request.TenantId,
+            Id = id,
+            AgentId = request.AgentId,
+            Goal = goal,
+            OriginSystemId = request.OriginSystemId,
+            CorrelationId = request.CorrelationId ?? CorrelationId.Parse(id.Value),
+            Planner = PlannerOf(request),
+            PlanJson = storedPlan.Payload.ToString(),
+            PlanRedacted = storedPlan.Removals.Count + storedGoal.Removals.Count > 0,
+            IdempotencyKey = request.IdempotencyKey,
+            RequestHash = request.IdempotencyKey is null ? null : HashOf(request, storedGoal.Payload, storedPlan.Payload),
+            Status = RunStatus.Queued,
+            Seed = request.Seed,
+            FrozenTimestamp = request.FrozenTimestamp is { } frozen ? WireTime.Truncate(frozen) : null,
+            IsSynthetic = request.IsSynthetic,
+            SyntheticScenarioId = request.SyntheticScenarioId,
+            TraceParent = request.TraceParent,
+            CreatedAt = now,
+            Worker = options.Worker,
+            LeaseUntil = now + options.Lease,
+        };
+        return new PlannedRun(run, request.Goal, plan, agent.Name);
+    }
+
+    private static string PlannerOf(RunRequest request) =>
+        request.Planner ?? (request.Plan is null ? StubPlanner.PlannerName : GivenPlanner.PlannerName);
+
+    private static void Check(RunRequest request, List<PlanError> errors)
+    {
+        CheckText(request.Goal, "goal", MaxGoal, errors, lines: true);
+        CheckText(request.OriginSystemId, "origin_system_id", 100, errors);
+        CheckText(request.SyntheticScenarioId, "synthetic_scenario_id", 64, errors);
+        CheckText(request.IdempotencyKey, "idempotency_key", 128, errors);
+        if (request.SyntheticScenarioId is not null && !request.IsSynthetic)
+            errors.Add(new PlanError("synthetic_scenario_id", "must not be given unless is_synthetic is true"));
+    }
+
+    private static void CheckText(string? text, string place, int most, List<PlanError> errors, bool lines = false)
+    {
+        if (text is null)
+            return;
+        if (text.Length == 0 || text.Length > most || string.IsNullOrWhiteSpace(text))
+            errors.Add(new PlanError(place, string.Create(CultureInfo.InvariantCulture, $"must be 1 to {most} characters, not all of them spaces")));
+        else if (text.Any(c => char.IsControl(c) && !(lines && c is '\n' or '\r' or '\t')))
+            errors.Add(new PlanError(place, "must not hold control characters"));
+    }
+
+    private static string TextOf(CanonicalJson text)
+    {
+        using var document = text.ToDocument();
+        return document.RootElement.GetString()!;
+    }
+
+    // Over what is stored, not over what is redacted away: a hash of a card number is a card number to whoever can count.
+    // So a repeat that differs in a secret alone (a fresh token) is the same request.
+    private static Digest HashOf(RunRequest request, CanonicalJson goal, CanonicalJson plan)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteRaw("["u8);
+        request.AgentId.WriteCanonical(ref writer);
+        Write(ref writer, request.CorrelationId?.Value);
+        Write(ref writer, request.FrozenTimestamp is { } frozen ? WireTime.ToText(frozen) : null);
+        writer.WriteRaw(","u8);
+        writer.WriteJson(goal);
+        writer.WriteRaw(","u8);
+        writer.WriteBoolean(request.IsSynthetic);
+        Write(ref writer, request.OriginSystemId);
+        writer.WriteRaw(","u8);
+        writer.WriteJson(plan);
+        Write(ref writer, PlannerOf(request));
+        writer.WriteRaw(","u8);
+        request.Seed.WriteCanonical(ref writer);
+        Write(ref writer, request.SyntheticScenarioId);
+        writer.WriteRaw("]"u8);
+        writer.Flush();
+        return Digest.Of(buffer.WrittenSpan);
+    }
+
+    private static void Write(ref CanonicalWriter writer, string? text)
+    {
+        writer.WriteRaw(","u8);
+        if (text is null)
+            writer.WriteNull();
+        else
+            writer.WriteString(text);
+    }
+}

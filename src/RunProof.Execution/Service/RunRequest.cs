@@ -1,0 +1,71 @@
+using System.Text.Json;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Execution;
+
+/// <summary>A run that a caller asks for.</summary>
+public sealed record RunRequest
+{
+    /// <summary>The tenant, from the caller's key.</summary>
+    public required TenantId TenantId { get; init; }
+
+    /// <summary>The agent on whose behalf.</summary>
+    public required AgentId AgentId { get; init; }
+
+    /// <summary>The goal: 1 to 16,384 characters.</summary>
+    public required string Goal { get; init; }
+
+    /// <summary>The system that asks: 1 to 100 characters.</summary>
+    public required string OriginSystemId { get; init; }
+
+    /// <summary>The plan, or null.</summary>
+    public JsonElement? Plan { get; init; }
+
+    /// <summary>The planner's name. Default: <c>given</c> where there is a plan, else <c>stub</c>.</summary>
+    public string? Planner { get; init; }
+
+    /// <summary>The caller's name for what the run belongs to. Default: the run's own id.</summary>
+    public CorrelationId? CorrelationId { get; init; }
+
+    /// <summary>The seed of the run's randomness. Default: 0.</summary>
+    public SafeInteger Seed { get; init; }
+
+    /// <summary>The time that skills see as now. Default: the real one.</summary>
+    public DateTimeOffset? FrozenTimestamp { get; init; }
+
+    /// <summary>Whether the run is a test and no one's work. Default: false.</summary>
+    public bool IsSynthetic { get; init; }
+
+    /// <summary>The synthetic scenario; only with <see cref="IsSynthetic"/>.</summary>
+    public string? SyntheticScenarioId { get; init; }
+
+    /// <summary>A key under which the same request makes one run, however often it is sent. Default: none.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The W3C context that the run continues. Default: none.</summary>
+    public string? TraceParent { get; init; }
+}
+
+/// <summary>What came of a request.</summary>
+public abstract record Submission
+{
+    private Submission()
+    {
+    }
+
+    /// <summary>The run is stored and waits for its turn; or was, by the same request under the same idempotency key.</summary>
+    public sealed record Accepted(Run Run, bool Existing) : Submission;
+
+    /// <summary>The request is not valid: nothing was stored.</summary>
+    public sealed record Invalid(IReadOnlyList<PlanError> Errors, bool InPlan) : Submission;
+
+    /// <summary>There is no such agent in the tenant.</summary>
+    public sealed record UnknownAgent : Submission;
+
+    /// <summary>Another request was made under this idempotency key.</summary>
+    public sealed record IdempotencyConflict(Run Existing) : Submission;
+
+    /// <summary>The process has too many runs waiting, or is stopping: nothing was stored.</summary>
+    public sealed record Overloaded(bool Stopping) : Submission;
+}
