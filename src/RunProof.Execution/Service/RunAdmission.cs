@@ -68,9 +68,9 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
     private static void Check(RunRequest request, List<PlanError> errors)
     {
         CheckText(request.Goal, "goal", MaxGoal, errors, lines: true);
-        CheckText(request.OriginSystemId, "origin_system_id", 100, errors);
-        CheckText(request.SyntheticScenarioId, "synthetic_scenario_id", 64, errors);
-        CheckText(request.IdempotencyKey, "idempotency_key", 128, errors);
+        CheckText(request.OriginSystemId, "origin_system_id", 128, errors);
+        CheckText(request.SyntheticScenarioId, "synthetic_scenario_id", 128, errors);
+        CheckText(request.IdempotencyKey, "idempotency_key", 256, errors);
         if (request.SyntheticScenarioId is not null && !request.IsSynthetic)
             errors.Add(new PlanError("synthetic_scenario_id", "must not be given unless is_synthetic is true"));
     }

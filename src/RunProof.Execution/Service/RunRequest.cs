@@ -16,7 +16,7 @@ public sealed record RunRequest
     /// <summary>The goal: 1 to 16,384 characters.</summary>
     public required string Goal { get; init; }
 
-    /// <summary>The system that asks: 1 to 100 characters.</summary>
+    /// <summary>The system that asks: 1 to 128 characters.</summary>
     public required string OriginSystemId { get; init; }
 
     /// <summary>The plan, or null.</summary>

@@ -11,12 +11,13 @@ public sealed class RunService
     private readonly RunAdmission _admission;
     private readonly RunQueue _queue;
     private readonly RunCompletions _completions;
+    private readonly Persistence _persistence;
     private readonly TimeProvider _clock;
 
     internal RunService(
-        IRunStore runs, IAgentStore agents, RunAdmission admission, RunQueue queue, RunCompletions completions, TimeProvider clock)
+        IRunStore runs, IAgentStore agents, RunAdmission admission, RunQueue queue, RunCompletions completions, Persistence persistence, TimeProvider clock)
     {
-        (_runs, _agents, _admission, _queue, _completions, _clock) = (runs, agents, admission, queue, completions, clock);
+        (_runs, _agents, _admission, _queue, _completions, _persistence, _clock) = (runs, agents, admission, queue, completions, persistence, clock);
     }
 
     /// <summary>Validates the whole request, plans, stores the run and queues it, in this order. Returns when the run is durable.</summary>
@@ -32,33 +33,59 @@ public sealed class RunService
             return new Submission.UnknownAgent();
         if (!_queue.TryReserve())
             return new Submission.Overloaded(_queue.IsClosed);
-        var reserved = true;
+        var planned = _admission.Admit(request, plan, agent);
+        RunCreation outcome;
+        Run stored;
         try
         {
-            var planned = _admission.Admit(request, plan, agent);
-            var (outcome, stored) = await _runs.CreateAsync(planned.Run, cancellationToken);
-            if (outcome is RunCreation.Created)
-            {
-                _completions.Begin(stored.TenantId, stored.Id);
-                reserved = false;
-                if (!_queue.Enqueue(planned with { Run = stored }))
-                    _completions.End(stored.TenantId, stored.Id);
-            }
-
-            return outcome switch
-            {
-                RunCreation.Created => new Submission.Accepted(stored, Existing: false),
-                RunCreation.Existing => new Submission.Accepted(stored, Existing: true),
-                RunCreation.IdempotencyConflict => new Submission.IdempotencyConflict(stored),
-                RunCreation.UnknownAgent => new Submission.UnknownAgent(),
-                _ => throw new InvalidOperationException($"the store has a run of the new id {planned.Run.Id.Value} already"),
-            };
+            (outcome, stored) = await _runs.CreateAsync(planned.Run, cancellationToken);
         }
-        finally
+        catch
         {
-            if (reserved)
-                _queue.Release();
+            // It may be stored all the same, in this process's name: then it must be executed.
+            _ = EnqueueIfStoredAsync(planned);
+            throw;
         }
+
+        if (outcome is RunCreation.Created)
+            Enqueue(planned with { Run = stored });
+        else
+            _queue.Release();
+        return outcome switch
+        {
+            RunCreation.Created => new Submission.Accepted(stored, Existing: false),
+            RunCreation.Existing => new Submission.Accepted(stored, Existing: true),
+            RunCreation.IdempotencyConflict => new Submission.IdempotencyConflict(stored),
+            RunCreation.UnknownAgent => new Submission.UnknownAgent(),
+            _ => throw new InvalidOperationException($"the store has a run of the new id {planned.Run.Id.Value} already"),
+        };
+    }
+
+    private void Enqueue(PlannedRun planned)
+    {
+        _completions.Begin(planned.Run.TenantId, planned.Run.Id);
+        if (!_queue.Enqueue(planned))
+            _completions.End(planned.Run.TenantId, planned.Run.Id);
+    }
+
+    private async Task EnqueueIfStoredAsync(PlannedRun planned)
+    {
+        try
+        {
+            var stored = await _persistence.UntilDoneAsync(
+                async token => await _runs.FindAsync(planned.Run.TenantId, planned.Run.Id, token), CancellationToken.None);
+            if (stored is { Status: RunStatus.Queued })
+            {
+                Enqueue(planned with { Run = stored });
+                return;
+            }
+        }
+        catch (Exception)
+        {
+            // Given up, and logged there: the claim is let go with this process.
+        }
+
+        _queue.Release();
     }
 
     /// <summary>Reads a run.</summary>

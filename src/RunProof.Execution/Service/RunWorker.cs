@@ -92,9 +92,7 @@ public sealed partial class RunWorker
     {
         var startedAt = WireTime.Truncate(_clock.GetUtcNow());
         var run = planned.Run;
-        var ours = await _persistence.UntilDoneAsync(
-            async token => await _runs.StartAsync(run.TenantId, run.Id, _options.Worker, startedAt, startedAt + _options.Lease, token), stop);
-        if (!ours)
+        if (!await _persistence.UntilDoneAsync(async token => await StartAsync(run, startedAt, token), stop))
         {
             LogNotOurs(_logger, run.Id.Value);
             return;
@@ -108,6 +106,15 @@ public sealed partial class RunWorker
             await _persistence.UntilDoneAsync(async token => await _evidence.SettleAsync(run, unsettled, token), giveUp);
         if (!await _finisher.FinishAsync(run, outcome.Status, outcome.ErrorCode, outcome.ErrorMessage, giveUp))
             LogNotOurs(_logger, run.Id.Value);
+    }
+
+    // A start that was persisted and reported failed is refused when it is tried again: what is stored tells.
+    private async ValueTask<bool> StartAsync(Run run, DateTimeOffset startedAt, CancellationToken cancellationToken)
+    {
+        if (await _runs.StartAsync(run.TenantId, run.Id, _options.Worker, startedAt, startedAt + _options.Lease, cancellationToken))
+            return true;
+        var stored = await _runs.FindAsync(run.TenantId, run.Id, cancellationToken);
+        return stored is { Status: RunStatus.Running } && stored.Worker == _options.Worker && stored.StartedAt == startedAt;
     }
 
     private async Task RenewAsync(CancellationToken end)

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using RunProof.Ledger;
+using RunProof.Skills;
+
+namespace RunProof.Execution;
+
+/// <summary>Puts execution into a container.</summary>
+public static class ExecutionServices
+{
+    /// <summary>
+    /// Registers <see cref="RunService"/>, <see cref="RunWorker"/> (the host runs it once), <see cref="SkillRegistry"/> and the planners. The host adds the skills, the
+    /// stores, an <see cref="ITraceRecorder"/>, an <see cref="IRedactor"/> and logging.
+    /// </summary>
+    /// <param name="services">The container.</param>
+    /// <param name="options">How this process executes; read once.</param>
+    /// <returns>The container.</returns>
+    public static IServiceCollection AddRunExecution(this IServiceCollection services, Func<IServiceProvider, ExecutionOptions> options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IRunIds, UuidRunIds>();
+        services.AddSingleton(provider => options(provider).Validated());
+        services.TryAddSingleton<SkillRegistry>();
+        services.AddSingleton<PlanParser>();
+        services.AddSingleton<IPlanner, StubPlanner>();
+        services.AddSingleton<IPlanner, GivenPlanner>();
+        services.AddSingleton<RunQueue>();
+        services.AddSingleton<RunCompletions>();
+        services.AddSingleton<RunAdmission>();
+        services.AddSingleton<Persistence>();
+        services.AddSingleton<RunFinisher>();
+        services.AddSingleton<StepExecutor>();
+        services.AddSingleton<EvidenceWriter>();
+        services.AddSingleton<RunEngine>();
+        services.AddSingleton<TraceRecovery>();
+        services.AddSingleton<RunRecovery>();
+        services.AddSingleton(provider => new RunService(
+            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<IAgentStore>(), provider.GetRequiredService<RunAdmission>(),
+            provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<Persistence>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new RunWorker(
+            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<RunCompletions>(),
+            provider.GetRequiredService<RunEngine>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
+            provider.GetRequiredService<RunRecovery>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<ExecutionOptions>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RunWorker>>()));
+        return services;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text;
+using System.Text.Json;
+using RunProof.Format;
+using RunProof.Skills;
+
+namespace RunProof.Execution.Tests;
+
+internal delegate ValueTask<SkillOutcome> SkillBody(JsonElement parameters, SkillContext context, CancellationToken cancellationToken);
+
+/// <summary>A skill that does what a test says.</summary>
+internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
+{
+    public List<string> Calls { get; } = [];
+
+    /// <summary>A member that the parameters must have; null for none.</summary>
+    public string? Required { get; init; }
+
+    public override string Name => name;
+
+    public override string Version => "1.2.3";
+
+    public override string Description => "A fake.";
+
+    public override string ParametersSchema => """{"type":"object"}""";
+
+    public string Shape { get; init; } = "{}";
+
+    public override string OutcomeSchema => Shape;
+
+    public override string ParametersFingerprint => Digest.Of("parameters"u8).ToString();
+
+    public override string OutcomeFingerprint => Digest.Of("outcome"u8).ToString();
+
+    public override Digest Schema => Digest.Of(Encoding.UTF8.GetBytes(name));
+
+    public override ReplayBehavior Replay => ReplayBehavior.Check;
+
+    public override string DeclaredAt => "FakeSkill, tests";
+
+    public static SkillOutcome Gives(string json) => new(CanonicalJson.Parse(Encoding.UTF8.GetBytes(json)), null);
+
+    public static SkillOutcome Fails(string code, bool retryable = false, string? outcome = null) =>
+        new(outcome is null ? null : CanonicalJson.Parse(Encoding.UTF8.GetBytes(outcome)), new SkillFailure(code, $"it said {code}", retryable));
+
+    public override SkillCall Bind(JsonElement parameters, string place)
+    {
+        if (Required is not null && !parameters.TryGetProperty(Required, out _))
+            throw new JsonBindingException($"{place}.{Required}", "is missing");
+        return new Call(this, CanonicalJson.Parse(Encoding.UTF8.GetBytes(parameters.GetRawText())));
+    }
+
+    private sealed class Call(FakeSkill skill, CanonicalJson parameters) : SkillCall
+    {
+        public override CanonicalJson Parameters => parameters;
+
+        public override async ValueTask<SkillOutcome> ExecuteAsync(IServiceProvider services, SkillContext context, CancellationToken cancellationToken)
+        {
+            lock (skill.Calls)
+                skill.Calls.Add(parameters.ToString());
+            using var document = parameters.ToDocument();
+            return await skill.Execute(document.RootElement.Clone(), context, cancellationToken);
+        }
+    }
+
+    private ValueTask<SkillOutcome> Execute(JsonElement parameters, SkillContext context, CancellationToken cancellationToken) =>
+        body(parameters, context, cancellationToken);
+}

@@ -1,0 +1,198 @@
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Execution.Tests;
+
+/// <summary>A process dies at every point of a run's life; the next one ends the run.</summary>
+public sealed class RunRecoveryTests
+{
+    private readonly FakeSkill _skill = new("work", (_, _, _) => new(FakeSkill.Gives("""{"n":7}""")));
+    private readonly House _house;
+
+    public RunRecoveryTests() => _house = new House(_skill);
+
+    [Fact]
+    public async Task A_run_whose_trace_never_opened_is_aborted_without_one()
+    {
+        Abandon(_house.Planned("""{"skill":"work"}""").Run);
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal((RunStatus.Aborted, "worker_lost"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
+        Assert.Empty(_house.Recorder.Traces);
+    }
+
+    [Fact]
+    public async Task The_step_under_way_is_recorded_interrupted_with_its_resolved_parameters()
+    {
+        var planned = await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"work","params":{"x":"{{steps.a.n}}"}}""");
+
+        await _house.Recovery.RecoverAsync(default);
+
+        var steps = _house.Recorder.Only.Steps;
+        Assert.Equal([StepStatus.Succeeded, StepStatus.Interrupted], steps.Select(step => step.Status));
+        Assert.Equal("""{"x":7}""", steps[1].Parameters.ToString());
+        Assert.Null(steps[1].Outcome);
+        Assert.Equal(("interrupted", "FAILURE", "work", "1.2.3"), (steps[1].OutcomeCode, steps[1].OutcomeCategory, steps[1].SkillName, steps[1].SkillVersion));
+        Assert.Equal("run-1:1", steps[1].IdempotencyKey);
+        Assert.Contains("\"plan_step\":\"b\"", steps[1].Context!.ToString());
+        Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
+        Assert.Contains("\"failed_steps\":1,\"steps\":2", _house.Recorder.Only.Closing.Metadata!.ToString());
+        Assert.Equal((RunStatus.Aborted, "worker_lost"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
+        Assert.Equal(2, _skill.Calls.Count);
+        Assert.NotNull(planned);
+    }
+
+    [Fact]
+    public async Task Parameters_that_cannot_be_known_are_none_with_a_note()
+    {
+        // The first step's outcome was erased.
+        await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"work","params":{"x":"{{steps.a.n}}"}}""");
+        _house.Recorder.Only.Steps[0] = _house.Recorder.Only.Steps[0] with { Outcome = null };
+
+        await _house.Recovery.RecoverAsync(default);
+
+        var step = _house.Recorder.Only.Steps[1];
+        Assert.Equal("{}", step.Parameters.ToString());
+        Assert.Contains("\"note\":\"the parameters that were executed are not known: {{steps.a.n}}", step.Context!.ToString());
+    }
+
+    [Fact]
+    public async Task The_dead_process_can_write_no_more()
+    {
+        await DieAsync("append 0", """{"skill":"work"}""");
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal(1, _house.Recorder.Only.Epoch);
+    }
+
+    [Fact]
+    public async Task A_run_that_had_done_all_but_its_seal_is_aborted_with_all_its_steps()
+    {
+        await DieAsync("seal", """{"skill":"work"}""");
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal([StepStatus.Succeeded], _house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
+        Assert.Equal(RunStatus.Aborted, _house.Runs.Only.Status);
+    }
+
+    [Theory]
+    [InlineData(SealStatus.Completed, RunStatus.Succeeded)]
+    [InlineData(SealStatus.Failed, RunStatus.Failed)]
+    [InlineData(SealStatus.Aborted, RunStatus.Aborted)]
+    public async Task A_run_whose_trace_was_sealed_ends_as_the_seal_says(SealStatus seal, RunStatus expected)
+    {
+        await DieAsync("nothing", """{"skill":"work"}""");
+        _house.Recorder.Only.Closing = _house.Recorder.Only.Closing! with { Status = seal };
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal(expected, _house.Runs.Only.Status);
+        Assert.Equal(expected is not RunStatus.Succeeded, _house.Runs.Only.ErrorCode is not null);
+    }
+
+    [Theory]
+    [InlineData("takeover", Fault.Lost)]
+    [InlineData("takeover", Fault.PersistedButFailed)]
+    [InlineData("append 0", Fault.Lost)]
+    [InlineData("append 0", Fault.PersistedButFailed)]
+    [InlineData("seal", Fault.Lost)]
+    public async Task Recovery_that_fails_is_tried_again_and_marks_the_step_once(string write, Fault fault)
+    {
+        await DieAsync("append 0", """{"skill":"work"}""");
+        _house.Recorder.Fail(write, fault, times: 1);
+
+        await _house.Recovery.RecoverAsync(default);
+        Assert.Equal(RunStatus.Running, _house.Runs.Only.Status);
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal(RunStatus.Aborted, _house.Runs.Only.Status);
+        Assert.Equal([StepStatus.Interrupted], _house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
+    }
+
+    [Fact]
+    public async Task A_queued_run_is_executed_as_if_its_process_had_never_died()
+    {
+        Abandon(Queued("""{"skill":"work","params":{"a":1}}"""));
+
+        await _house.WorkAsync(() => UntilAsync(() => _house.Runs.Only.Status is RunStatus.Succeeded));
+
+        Assert.Equal("""{"a":1}""", Assert.Single(_skill.Calls));
+        Assert.Contains("\"agent_name\":\"Ada\"", _house.Recorder.Only.Opening.Context!.ToString());
+    }
+
+    [Fact]
+    public async Task A_queued_run_whose_plan_was_redacted_is_aborted()
+    {
+        Abandon(Queued("""{"skill":"work"}""") with { PlanRedacted = true });
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal((RunStatus.Aborted, "plan_not_kept"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
+        Assert.Empty(_house.Recorder.Traces);
+    }
+
+    [Fact]
+    public async Task A_queued_run_whose_skill_is_gone_is_aborted()
+    {
+        Abandon(Queued("""{"skill":"work"}""") with { PlanJson = """[{"skill":"gone"}]""" });
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal((RunStatus.Aborted, "invalid_plan"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
+    }
+
+    [Fact]
+    public async Task A_run_of_a_living_process_is_left_alone()
+    {
+        _house.Runs.Put(_house.Planned("""{"skill":"work"}""").Run with { Worker = "other", LeaseUntil = _house.Clock.GetUtcNow() });
+
+        await _house.Recovery.RecoverAsync(default);
+
+        Assert.Equal(RunStatus.Running, _house.Runs.Only.Status);
+    }
+
+    [Fact]
+    public async Task A_process_does_not_recover_its_own_living_runs_after_an_outage()
+    {
+        var gate = new TaskCompletionSource<Skills.SkillOutcome>();
+        var house = new House(new FakeSkill("slow", (_, _, _) => new(gate.Task)));
+        house.Runs.Throw["renew"] = (new TimeoutException(), 8);
+        await house.Service.SubmitAsync(house.Request("""[{"skill":"slow","timeout_ms":3600000}]"""), default);
+
+        await house.WorkAsync(async () =>
+        {
+            await UntilAsync(() => house.Clock.GetUtcNow() > house.Runs.Only.CreatedAt + TimeSpan.FromSeconds(30));
+            gate.SetResult(FakeSkill.Gives("{}"));
+            await UntilAsync(() => house.Runs.Only.Status is RunStatus.Succeeded);
+        });
+
+        Assert.Equal(0, house.Recorder.Only.Epoch);
+    }
+
+    private Run Queued(params string[] steps) => _house.Planned(steps).Run with { Status = RunStatus.Queued, StartedAt = null, Attempts = 0 };
+
+    private void Abandon(Run run) =>
+        _house.Runs.Put(run with { Worker = "dead", LeaseUntil = _house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
+
+    /// <summary>Executes until a write, which is lost with the process.</summary>
+    private async Task<PlannedRun> DieAsync(string write, params string[] steps)
+    {
+        var planned = _house.Planned(steps);
+        _house.Recorder.Fail(write, Fault.Lost);
+        await _house.DriveAsync(_house.Engine.ExecuteAsync(planned, default));
+        _house.Recorder.Heal();
+        Abandon(planned.Run);
+        return planned;
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        while (!condition())
+            await Task.Delay(2);
+    }
+}
