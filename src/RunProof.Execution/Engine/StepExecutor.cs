@@ -87,7 +87,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(call.Step.TimeoutMs), clock);
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        using var arm = cancel.Token.Register(() => abandon.CancelAfter(options.AbandonAfter));
+        await using var arm = cancel.Token.Register(() => abandon.CancelAfter(options.AbandonAfter));
         var scope = scopes.CreateAsyncScope();
         // On the pool: a skill that blocks before its first await must not block its timeout.
         var running = Task.Run(() => bound.ExecuteAsync(scope.ServiceProvider, context, cancel.Token).AsTask(), CancellationToken.None);

@@ -24,7 +24,7 @@ internal sealed class House
             Worker = "worker-1", Version = "0.0.1", Concurrency = 2, EvidenceRetries = 0, DemoUrl = () => new Uri("http://localhost:1/demo/zen"),
         };
         Skills = skills;
-        Agents.CreateAsync(new Agent(Tenant, Agent, "Ada", null, Clock.GetUtcNow()), default);
+        _ = Agents.CreateAsync(new Agent(Tenant, Agent, "Ada", null, Clock.GetUtcNow()), default);
         _services = new(Build);
     }
 
