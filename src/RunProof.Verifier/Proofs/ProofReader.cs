@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+using RunProof.Format;
+using RunProof.Ledger;
+using RunProof.Verification;
+
+namespace RunProof.Verifier;
+
+/// <summary>What a caller asks for.</summary>
+internal sealed record ProofRequest(TenantId Tenant, RunId Run, IntegrityModel Model, bool IncludePayloads);
+
+/// <summary>
+/// Verifies a run and shows what was verified. Steps are read twice from one snapshot, first to verify and then to show: so the verdict comes
+/// before the steps in the answer, and neither a long trace nor its payloads are ever held in memory.
+/// </summary>
+internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeProvider clock)
+{
+    /// <summary>Opens the snapshot that the whole answer comes from; null where the tenant has neither trace nor run of this id.</summary>
+    internal async Task<Proof?> OpenAsync(ProofRequest request, CancellationToken cancellationToken)
+    {
+        var snapshot = await evidence.OpenAsync(request.Tenant, cancellationToken);
+        try
+        {
+            var traces = await snapshot.ReadTracesAsync(request.Run, payloads: true, cancellationToken);
+            if (traces.Count == 0 && await runs.FindAsync(request.Tenant, request.Run, cancellationToken) is null)
+            {
+                await snapshot.DisposeAsync();
+                return null;
+            }
+
+            return new Proof(snapshot, await AnswerAsync(snapshot, traces, request, cancellationToken));
+        }
+        catch
+        {
+            await snapshot.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<ProofResponse> AnswerAsync(IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, ProofRequest request, CancellationToken cancellationToken)
+    {
+        using var fingerprint = new RunFingerprint(request.Run);
+        var reports = new List<TraceReport>();
+        foreach (var trace in traces)
+            reports.Add(await VerifyAsync(snapshot, trace, request, fingerprint, cancellationToken));
+        var report = RunReport.Of(request.Model, reports);
+        return new ProofResponse
+        {
+            RunId = request.Run.Value,
+            TenantId = request.Tenant.Value,
+            IntegrityModel = IntegrityModels.Name(request.Model),
+            VerificationStatus = report.Verdict.Name,
+            FailureCode = report.Failure?.Code,
+            FailureReason = report.Failure?.Message,
+            ChainLength = report.ChainLength,
+            RootHash = report.RootHash?.ToString(),
+            TraceCount = traces.Count,
+            StepCount = report.StepCount,
+            Checks = [.. report.Checks.Select(CheckResponse.Of)],
+            Findings = [.. report.Findings.Select(FindingResponse.Of)],
+            FindingsOmitted = reports.Sum(each => each.FindingsOmitted),
+            ErasedPayloads = [.. reports.SelectMany(each => each.ErasedPayloads)],
+            AosTraces = [.. traces.Zip(reports, (trace, each) => TraceResponse.Of(trace, each.Verdict.Name, request.IncludePayloads))],
+            AosTraceSteps = ShowStepsAsync(snapshot, reports, request.IncludePayloads, cancellationToken),
+            AosFingerprint = traces.Count == 0 ? null : fingerprint.Finish(),
+            VerifiedAt = WireTime.ToText(clock.GetUtcNow()),
+        };
+    }
+
+    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, ProofRequest request, RunFingerprint fingerprint, CancellationToken cancellationToken)
+    {
+        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run });
+        await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
+        {
+            verifier.Add(step);
+            fingerprint.Append(step);
+        }
+
+        return verifier.Finish();
+    }
+
+    private static async IAsyncEnumerable<StepResponse> ShowStepsAsync(
+        IEvidenceSnapshot snapshot, List<TraceReport> reports, bool payloads, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var report in reports)
+        {
+            var position = 0;
+            await foreach (var step in snapshot.ReadStepsAsync(report.TraceId, payloads, cancellationToken))
+                yield return WithProof(StepResponse.Of(report.TraceId, step, payloads), report.StepProofs, position++);
+        }
+    }
+
+    private static StepResponse WithProof(StepResponse step, StepProofs? proofs, int position) => proofs is null
+        ? step
+        : step with { LeafHash = proofs.LeafOf(position).ToString(), InclusionProof = [.. proofs.PathOf(position).Select(hash => hash.ToString())] };
+}
+
+/// <summary>An answer and the snapshot that its steps are still to be read from. Dispose it when the answer is written.</summary>
+internal sealed record Proof(IEvidenceSnapshot Snapshot, ProofResponse Answer) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => Snapshot.DisposeAsync();
+}
+
+/// <summary>The AOS fingerprint of a run's steps, for comparison; none where a status is a word that no one can spell in AOS's way.</summary>
+internal sealed class RunFingerprint(RunId run) : IDisposable
+{
+    private readonly AosFingerprintHasher _hash = new(run.Value);
+    private bool _isWhole = true;
+
+    public void Dispose() => _hash.Dispose();
+
+    internal void Append(RecordedStep step)
+    {
+        _isWhole &= Wire.TryParse(step.Status, out StepStatus status);
+        _hash.Append(step.StepIndex, step.SkillName, status);
+    }
+
+    internal string? Finish() => _isWhole ? _hash.Finish().ToString() : null;
+}

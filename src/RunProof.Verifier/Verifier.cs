@@ -1,0 +1,31 @@
+using RunProof.ServiceDefaults;
+
+namespace RunProof.Verifier;
+
+/// <summary>The service without its store: a test gives it another.</summary>
+internal static class Verifier
+{
+    internal static void AddVerifier(this WebApplicationBuilder builder)
+    {
+        builder.AddServiceDefaults();
+        builder.Services.AddApiKeyAuthentication();
+        builder.Services.AddRunProofProblems();
+        builder.Services.AddRunProofOpenApi("RunProof verifier", "Recomputes the evidence of runs from what was recorded and says what it found.");
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProofJson.Default));
+        builder.Services.AddSingleton<ProofReader>();
+        // Nothing that this service takes has a body.
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+        });
+    }
+
+    internal static void MapVerifier(this WebApplication app)
+    {
+        app.UseRunProofProblems();
+        app.MapDefaultEndpoints();
+        app.MapRunProofOpenApi();
+        app.MapGroup("/api/v1").MapProofs();
+    }
+}
