@@ -32,9 +32,9 @@ public sealed class DistributedApplication
     public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new LocalApplicationBuilder(LocalOptions.FromEnvironment(args));
 
     /// <summary>Starts everything, stays until Ctrl-C or SIGTERM, stops everything, and sets the process's exit code.</summary>
-    public void Run() => Environment.ExitCode = RunAsync().GetAwaiter().GetResult();
+    public void Run() => Environment.ExitCode = RunLocallyAsync().GetAwaiter().GetResult();
 
-    internal Task<int> RunAsync(CancellationToken stop = default) => new LocalRun(model).RunAsync(stop);
+    internal Task<int> RunLocallyAsync(CancellationToken stop = default) => new LocalRun(model).RunAsync(stop);
 }
 
 /// <summary>The model while it is written, here.</summary>

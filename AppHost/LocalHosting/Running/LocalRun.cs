@@ -196,7 +196,7 @@ internal sealed class LocalRun
 
     private string? DevelopmentKey() => model.Resources.OfType<ParameterResource>()
         .Where(parameter => parameter.Name == RunProof.ServiceDefaults.ResourceNames.DevelopmentKey)
-        .Select(parameter => $"rpk_{parameter.GetValueAsync().AsTask().GetAwaiter().GetResult()}").FirstOrDefault();
+        .Select(parameter => $"rpk_{parameter.GetValueAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult()}").FirstOrDefault();
 
     private async Task TellEndAsync(string name, Task<int> ended, Func<string> where)
     {

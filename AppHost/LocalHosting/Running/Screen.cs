@@ -29,13 +29,16 @@ internal sealed class Screen(TextWriter output, TimeProvider clock, int nameWidt
         var listed = rows.ToArray();
         var width = listed.Max(row => row.Name.Length);
         var rule = new string('─', Math.Clamp(listed.Max(row => row.Value.Length) + width + 4, 40, 110));
+        string[] lines =
+        [
+            "",
+            Paint($"── {title} {rule[Math.Min(rule.Length, title.Length + 4)..]}", Dim),
+            .. listed.Select(row => $"  {row.Name.PadRight(width)}  {Paint(row.Value, row.Good switch { true => Green, false => Red, null => null })}"),
+            Paint(rule, Dim),
+        ];
         lock (gate)
         {
-            output.WriteLine();
-            output.WriteLine(Paint($"── {title} {rule[Math.Min(rule.Length, title.Length + 4)..]}", Dim));
-            foreach (var (name, value, good) in listed)
-                output.WriteLine($"  {name.PadRight(width)}  {Paint(value, good switch { true => Green, false => Red, null => null })}");
-            output.WriteLine(Paint(rule, Dim));
+            output.Write(string.Join('\n', lines) + "\n");
             output.Flush();
         }
     }

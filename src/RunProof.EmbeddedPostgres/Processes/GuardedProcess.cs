@@ -108,7 +108,10 @@ internal sealed class GuardedProcess : IDisposable
 
     private static void Wrap(ProcessStartInfo description, string polite, string last, int seconds)
     {
-        var command = description.ArgumentList.Prepend(description.FileName).ToArray();
+        // A shell drops variables whose names it could not use itself, such as those with a hyphen.
+        var unspeakable = description.Environment.Where(variable => !IsShellName(variable.Key)).Select(variable => $"{variable.Key}={variable.Value}").ToArray();
+        string[] bridge = unspeakable.Length == 0 ? [] : ["env", .. unspeakable];
+        string[] command = [.. bridge, description.FileName, .. description.ArgumentList];
         var setsid = new[] { "/usr/bin/setsid", "/bin/setsid" }.FirstOrDefault(File.Exists);
         description.FileName = setsid ?? "/bin/sh";
         description.ArgumentList.Clear();
@@ -116,4 +119,7 @@ internal sealed class GuardedProcess : IDisposable
         foreach (var argument in (setsid is null ? shell : ["/bin/sh", .. shell]).Concat(command))
             description.ArgumentList.Add(argument);
     }
+
+    private static bool IsShellName(string name) =>
+        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
 }
