@@ -299,13 +299,17 @@ BEGIN
         permitted.error_message := NEW.error_message;
       END IF;
     END IF;
-  -- What was erased from an ended run's trace is erased from the run too.
   ELSE
-    IF NEW.goal = '[erased]' AND runproof.run_erasure_recorded(OLD.tenant_id, OLD.id, 'goal') THEN
-      permitted.goal := NEW.goal;
+    -- What was erased from an ended run's trace is erased from the run too. (Conditions one within the other: the runner may not call the function in them.)
+    IF NEW.goal = '[erased]' AND OLD.goal <> '[erased]' THEN
+      IF runproof.run_erasure_recorded(OLD.tenant_id, OLD.id, 'goal') THEN
+        permitted.goal := NEW.goal;
+      END IF;
     END IF;
-    IF NEW.plan_json = '[]' AND runproof.run_erasure_recorded(OLD.tenant_id, OLD.id, 'plan') THEN
-      permitted.plan_json := NEW.plan_json;
+    IF NEW.plan_json = '[]' AND OLD.plan_json <> '[]' THEN
+      IF runproof.run_erasure_recorded(OLD.tenant_id, OLD.id, 'plan') THEN
+        permitted.plan_json := NEW.plan_json;
+      END IF;
     END IF;
   END IF;
   IF permitted *= NEW THEN

@@ -1,0 +1,115 @@
+namespace RunProof.Postgres.Tests;
+
+public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDatabase>
+{
+    private static readonly string[] Tenanted =
+    [
+        "public.agents", "public.runs", "public.aos_traces", "public.aos_trace_steps", "public.aos_traces_archive", "public.aos_trace_steps_archive",
+        "runproof.payload_erasures", "runproof.tenants", "runproof.api_keys", "runproof.trace_heads",
+    ];
+
+    private static readonly Dictionary<string, string[]> Readable = new(StringComparer.Ordinal)
+    {
+        ["runproof_runner"] = ["public.agents", "public.runs"],
+        ["runproof_verifier"] = [.. Tenanted.Take(7)],
+        ["runproof_auditor"] = [.. Tenanted.Take(7)],
+    };
+
+    public static TheoryData<string, string> Pairs()
+    {
+        var pairs = new TheoryData<string, string>();
+        foreach (var role in Readable.Keys)
+        {
+            foreach (var table in Tenanted)
+                pairs.Add(role, table);
+        }
+
+        return pairs;
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task A_role_sees_the_rows_of_the_tenant_it_names_or_no_table_at_all(string role, string table)
+    {
+        var count = $"SELECT count(*) FROM {table}";
+        if (!Readable[role].Contains(table))
+        {
+            Assert.Equal("42501", (await database.TryAsync(role, count)).State);
+            return;
+        }
+
+        var all = await database.ReadAsync<long>("superuser", null, count);
+        var mine = await database.ReadAsync<long>(role, "t1", count);
+        Assert.True(all > 0 && mine * 2 == all, $"{mine} of {all}");
+        Assert.Equal(0L, await database.ReadAsync<long>(role, "t1", $"{count} WHERE tenant_id <> 't1'"));
+        Assert.Equal(0L, await database.ReadAsync<long>(role, null, count));
+        Assert.Equal(0L, await database.ReadAsync<long>(role, "", count));
+        Assert.Equal(0L, await database.ReadAsync<long>(role, "t3", count));
+    }
+
+    [Theory]
+    [InlineData("SELECT * FROM runproof.trace_heads")]
+    [InlineData("UPDATE runproof.trace_heads SET next_index = 0")]
+    [InlineData("INSERT INTO runproof.trace_heads (trace_id, tenant_id, next_index, last_link) VALUES ('sealed', 't1', 3, '')")]
+    [InlineData("DELETE FROM runproof.trace_heads")]
+    [InlineData("SELECT * FROM runproof.api_keys")]
+    [InlineData("UPDATE runproof.api_keys SET revoked_at = NULL")]
+    [InlineData("INSERT INTO runproof.api_keys SELECT * FROM runproof.api_keys")]
+    [InlineData("INSERT INTO runproof.tenants (tenant_id) VALUES ('t9')")]
+    [InlineData("INSERT INTO runproof.schema_migrations (version, name, checksum) VALUES (99, 'x', '')")]
+    [InlineData("SELECT runproof.archive_trace('t1', 'sealed')")]
+    [InlineData("SELECT runproof.erase_payload('t1', 'sealed', 0, 'params', 'x', 'y')")]
+    [InlineData("ALTER TABLE aos_traces DISABLE TRIGGER ALL")]
+    [InlineData("ALTER TABLE aos_traces DISABLE ROW LEVEL SECURITY")]
+    [InlineData("DROP TABLE aos_trace_steps")]
+    [InlineData("DROP TRIGGER guard_update ON aos_traces")]
+    [InlineData("CREATE OR REPLACE FUNCTION runproof.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'")]
+    [InlineData("CREATE TABLE public.mine (x integer)")]
+    [InlineData("CREATE FUNCTION public.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'")]
+    [InlineData("SET LOCAL session_replication_role = replica")]
+    [InlineData("COPY aos_trace_steps TO PROGRAM 'true'")]
+    public async Task No_service_role_reaches_behind_the_schema(string sql)
+    {
+        foreach (var role in Readable.Keys)
+            Assert.Equal((role, "42501"), (role, (await database.TryAsync(role, sql)).State));
+    }
+
+    [Theory]
+    [InlineData("runproof_runner", "INSERT INTO agents (id, tenant_id, name, created_at) VALUES ('x', 't2', 'x', now())", "42501")]
+    [InlineData("runproof_verifier", "UPDATE aos_traces SET archived_at = now()", "42501")]
+    [InlineData("runproof_auditor", "UPDATE runs SET status = 'failed'", "42501")]
+    [InlineData("runproof_runner", "SELECT runproof.find_api_key('\\x00')", "00000")]
+    [InlineData("runproof_verifier", "SELECT runproof.find_api_key('\\x00')", "00000")]
+    [InlineData("runproof_auditor", "SELECT runproof.find_api_key('\\x00')", "42501")]
+    [InlineData("runproof_verifier", "SELECT runproof.renew_runs('w', now())", "42501")]
+    [InlineData("runproof_auditor", "SELECT runproof.claim_abandoned_runs('w', now(), now(), 1)", "42501")]
+    public async Task A_role_does_its_own_work_only(string role, string sql, string expected) =>
+        Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
+
+    [Fact]
+    public async Task The_runner_cannot_insert_a_run_into_another_tenant() =>
+        Assert.Equal("42501", (await database.TryAsync("runproof_runner", Seed.Insert("runs", Seed.Run("t2", "new")))).State);
+
+    [Fact]
+    public async Task The_runner_cannot_move_another_tenant_s_runs() =>
+        Assert.Equal(("00000", "1"), await database.TryAsync("runproof_runner", "UPDATE runs SET lease_until = now() WHERE id = 'run-queued'"));
+
+    [Theory]
+    [InlineData("runner")]
+    [InlineData("verifier")]
+    [InlineData("auditor")]
+    public async Task A_service_s_login_cannot_become_the_owner_or_another_service(string service)
+    {
+        var login = database.Database.As($"runproof_{service}_login", RunProof.Testing.TestDatabase.RolePassword);
+        await using var source = Npgsql.NpgsqlDataSource.Create(login);
+        foreach (var role in new[] { "runproof_owner", "runproof_runner", "runproof_verifier", "runproof_auditor", "postgres" }.Where(role => role != $"runproof_{service}"))
+        {
+            await using var command = source.CreateCommand($"SET ROLE {role}");
+            var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => command.ExecuteNonQueryAsync());
+            Assert.Equal("42501", refused.SqlState);
+        }
+
+        await using var flags = source.CreateCommand("SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = current_user");
+        Assert.Equal(false, await flags.ExecuteScalarAsync());
+    }
+}
