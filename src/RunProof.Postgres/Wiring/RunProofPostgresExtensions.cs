@@ -31,6 +31,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IAgentStore, PostgresAgentStore>();
         builder.Services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
+        builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();
         if (!settings.DisableHealthChecks)
             AddHealthChecks(builder);
