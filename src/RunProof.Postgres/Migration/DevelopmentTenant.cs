@@ -57,7 +57,7 @@ public static class DevelopmentTenant
             {
                 Sql.Command(EnsureTenantSql, TenantId.Value, now),
                 Sql.Command(EnsureAgentSql, TenantId.Value, AgentId.Value, now),
-                Sql.Command(EnsureKeySql, KeyId, TenantId.Value, Digest.Of(Encoding.ASCII.GetBytes(apiKey)).ToArray(), now),
+                Sql.Command(EnsureKeySql, KeyId, TenantId.Value, Digest.Of(Encoding.ASCII.GetBytes(apiKey)), now),
             },
         };
         await batch.ExecuteNonQueryAsync(cancellationToken);

@@ -73,6 +73,9 @@ internal static class SchemaRoles
             catch (PostgresException e) when (LostRace(e) && attempt < Attempts)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(10 * attempt), cancellationToken);
+                // The driver takes the last of these errors for the server's ruin and gives the connection up.
+                await connection.CloseAsync();
+                await connection.OpenAsync(cancellationToken);
             }
         }
     }
