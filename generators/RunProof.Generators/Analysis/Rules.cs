@@ -24,7 +24,7 @@ internal static class Rules
         "RP0005", "Wire names are unique", "'{0}' and '{1}' are both \"{2}\" on the wire: give one another [WireName]");
 
     public static readonly DiagnosticDescriptor BadWireName = Error(
-        "RP0006", "A wire name is usable text", "\"{0}\" cannot be the wire name of '{1}': {2}");
+        "RP0006", "A wire name is usable text", "{0} cannot be the wire name of '{1}': {2}");
 
     public static readonly DiagnosticDescriptor NotSettable = Error(
         "RP0007", "A member can be set", "'{0}' cannot be bound: give it an init accessor or a constructor parameter, or make it a method or not public");

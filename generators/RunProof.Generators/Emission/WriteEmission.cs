@@ -44,7 +44,7 @@ internal sealed class WriteEmission
     {
         if (!type.IsNullable)
         {
-            Present(type, type.IsReference ? Guarded(type, expression, label) : expression, label);
+            Present(type, type.IsReference ? Guarded(expression, label) : expression, label);
             return;
         }
 
@@ -61,8 +61,8 @@ internal sealed class WriteEmission
     }
 
     /// <summary>Null where the declaration excludes it is the caller's misuse, and named: it would otherwise be a crash far from its cause.</summary>
-    private static string Guarded(WireType type, string expression, string label) =>
-        "(" + expression + " ?? throw " + NullThrow(label) + ")";
+    private static string Guarded(string expression, string label) =>
+        expression + " ?? throw " + NullThrow(label);
 
     private static string NullThrow(string label) =>
         "new " + Format + "CanonicalFormatException(" + Literal.Text(label + " is null, and its declaration says that it never is") + ")";

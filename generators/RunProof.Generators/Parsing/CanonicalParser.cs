@@ -38,11 +38,11 @@ internal static class CanonicalParser
         var location = type.Locations.FirstOrDefault();
         if (!type.IsRecord || !type.IsPartial(cancel))
             diagnosing.Report(Rules.NotPartialRecord, location, type.Name);
-        foreach (var outer in type.Containers().Where(outer => outer.IsGenericType || !outer.IsPartial(cancel)))
+        foreach (var outer in type.Containers().Where(outer => outer.TypeParameters.Length > 0 || !outer.IsPartial(cancel)))
             diagnosing.Report(Rules.ContainerNotPartial, location, type.Name, outer.Name);
         var open = type switch
         {
-            { IsGenericType: true } => "generic",
+            { TypeParameters.Length: > 0 } => "generic",
             { IsAbstract: true } => "abstract",
             { IsFileLocal: true } => "local to its file",
             _ => null,

@@ -134,7 +134,7 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
             return SnakeCase.Of(property.Name);
         if (WireTypeParser.ProblemOfName(given) is not { } problem)
             return given;
-        Report(Rules.BadWireName, location, given, type.Name + "." + property.Name, problem);
+        Report(Rules.BadWireName, location, Literal.Text(given), type.Name + "." + property.Name, problem);
         return null;
     }
 

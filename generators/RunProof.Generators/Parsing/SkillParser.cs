@@ -84,7 +84,7 @@ internal sealed class SkillParser
         {
             { IsStatic: true } => "it is a static class: put [Skill] on its method",
             { IsAbstract: true } => "it is abstract",
-            { IsGenericType: true } => "it is generic",
+            { TypeParameters.Length: > 0 } => "it is generic",
             _ => type.IsPartial(_cancel) ? ProblemOfReach(type) : "it is not partial",
         };
         if (problem is null)

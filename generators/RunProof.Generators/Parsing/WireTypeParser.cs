@@ -53,7 +53,7 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
             return ParseArray(array);
         if (type is not INamedTypeSymbol named)
             return Refuse(type, "use a record, a list or CanonicalJson");
-        return OfName(named) ?? ParseAttributed(named);
+        return IsNamed(named, out var known) ? known : ParseAttributed(named);
     }
 
     private static WireType? OfSpecialType(ITypeSymbol type) => type.SpecialType switch
@@ -70,25 +70,59 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
         _ => null,
     };
 
-    private WireType? OfName(INamedTypeSymbol type)
+    /// <summary>A type that is known by its name; false where it is not, and then something else may be known about it.</summary>
+    private bool IsNamed(INamedTypeSymbol type, out WireType? wire)
     {
         var full = type.FullName();
-        return type.DefinitionName() switch
+        wire = null;
+        switch (type.DefinitionName())
         {
-            "System.Int128" or "System.UInt128" => new WireType(WireKind.WideInteger, full, false, false) { Width = type.Name },
-            "System.DateTimeOffset" => new WireType(WireKind.Time, full, false, false),
-            "System.Guid" => new WireType(WireKind.Guid, full, false, false),
-            "System.TimeSpan" => new WireType(WireKind.Duration, full, false, false),
-            "RunProof.Format.CanonicalJson" => new WireType(WireKind.Json, full, false, true),
-            "System.ReadOnlyMemory" when type.TypeArguments.Length == 1 && type.TypeArguments[0].SpecialType == SpecialType.System_Byte =>
-                new WireType(WireKind.Bytes, full, false, false) { Form = CollectionForm.ReadOnlyMemory },
-            "System.Collections.Generic.IReadOnlyList" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.Array),
-            "System.Collections.Generic.List" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.List),
-            "System.Collections.Immutable.ImmutableArray" when type.TypeArguments.Length == 1 => ParseList(type, CollectionForm.ImmutableArray),
-            "System.Collections.Generic.IReadOnlyDictionary" or "System.Collections.Generic.Dictionary" when type.TypeArguments.Length == 2 => ParseMap(type, CollectionForm.Dictionary),
-            "System.Collections.Immutable.ImmutableSortedDictionary" when type.TypeArguments.Length == 2 => ParseMap(type, CollectionForm.ImmutableSortedDictionary),
-            _ => null,
-        };
+            case "System.Int128" or "System.UInt128":
+                wire = new WireType(WireKind.WideInteger, full, false, false) { Width = type.Name };
+                return true;
+            case "System.DateTimeOffset":
+                wire = new WireType(WireKind.Time, full, false, false);
+                return true;
+            case "System.Guid":
+                wire = new WireType(WireKind.Guid, full, false, false);
+                return true;
+            case "System.TimeSpan":
+                wire = new WireType(WireKind.Duration, full, false, false);
+                return true;
+            case "RunProof.Format.CanonicalJson":
+                wire = new WireType(WireKind.Json, full, false, true);
+                return true;
+            default:
+                return IsCollection(type, full, out wire);
+        }
+    }
+
+    private bool IsCollection(INamedTypeSymbol type, string full, out WireType? wire)
+    {
+        wire = null;
+        switch (type.DefinitionName(), type.TypeArguments.Length)
+        {
+            case ("System.ReadOnlyMemory", 1) when type.TypeArguments[0].SpecialType == SpecialType.System_Byte:
+                wire = new WireType(WireKind.Bytes, full, false, false) { Form = CollectionForm.ReadOnlyMemory };
+                return true;
+            case ("System.Collections.Generic.IReadOnlyList", 1):
+                wire = ParseList(type, CollectionForm.Array);
+                return true;
+            case ("System.Collections.Generic.List", 1):
+                wire = ParseList(type, CollectionForm.List);
+                return true;
+            case ("System.Collections.Immutable.ImmutableArray", 1):
+                wire = ParseList(type, CollectionForm.ImmutableArray);
+                return true;
+            case ("System.Collections.Generic.IReadOnlyDictionary" or "System.Collections.Generic.Dictionary", 2):
+                wire = ParseMap(type, CollectionForm.Dictionary);
+                return true;
+            case ("System.Collections.Immutable.ImmutableSortedDictionary", 2):
+                wire = ParseMap(type, CollectionForm.ImmutableSortedDictionary);
+                return true;
+            default:
+                return false;
+        }
     }
 
     private WireType? ParseArray(IArrayTypeSymbol array)

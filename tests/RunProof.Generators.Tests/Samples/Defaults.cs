@@ -28,7 +28,7 @@ public sealed partial record Defaults(string Url, Shade Shade = Shade.Dark, doub
 
 public partial class Outer
 {
-    internal partial record struct Between
+    public partial record struct Between
     {
         /// <summary>Nested in others.</summary>
         [Canonical]
@@ -46,7 +46,3 @@ public sealed partial record Dog(string Name, [WireName("bark\u00e9\ud83d\ude00"
 [Canonical]
 public sealed partial record Nothing;
 
-internal static class SampleKeys
-{
-    internal static readonly IReadOnlyDictionary<string, int> Unsorted = new Dictionary<string, int> { ["\ue000"] = 1, ["\ud83d\ude00"] = 2, ["b"] = 3, ["B"] = 4, [""] = 5, ["é"] = 6 };
-}
