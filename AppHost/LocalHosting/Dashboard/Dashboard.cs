@@ -38,7 +38,13 @@ internal sealed class Dashboard : IAsyncDisposable
     /// <summary>What the table says about it.</summary>
     public string Line { get; private set; }
 
-    private string Url => $"http://localhost:{uiPort}/login?t={token}";
+    /// <summary>Its OTLP endpoint for HTTP; services are given the one for gRPC.</summary>
+    public string HttpEndpoint => $"http://localhost:{httpPort}";
+
+    /// <summary>Its page; its <c>/health</c> says when it is up.</summary>
+    public string Page => $"http://localhost:{uiPort}";
+
+    private string Url => $"{Page}/login?t={token}";
 
     /// <summary>Starts it when an earlier run has installed it. Does not wait until it is up: exporters try again.</summary>
     public Task StartIfInstalledAsync(CancellationToken ct)
@@ -86,7 +92,7 @@ internal sealed class Dashboard : IAsyncDisposable
             ct.ThrowIfCancellationRequested();
             Start(target);
             using var gate = new HealthGate(TimeSpan.FromSeconds(60));
-            var problem = await gate.WaitAsync($"http://localhost:{uiPort}/health", process!.Process.WaitForExitAsync(ct).ContinueWith(_ => 1, TaskScheduler.Default), ct);
+            var problem = await gate.WaitAsync($"{Page}/health", process!.Process.WaitForExitAsync(ct).ContinueWith(_ => 1, TaskScheduler.Default), ct);
             if (problem is null)
                 screen.Good("dashboard", Url);
             else
@@ -107,10 +113,10 @@ internal sealed class Dashboard : IAsyncDisposable
         var start = Tool.Describe(installer.Executable, ["dashboard"], user: null, installer.Folder);
         foreach (var name in start.Environment.Keys.Where(IsHostsOwn).ToArray())
             start.Environment.Remove(name);
-        start.Environment["ASPNETCORE_URLS"] = $"http://localhost:{uiPort}";
+        start.Environment["ASPNETCORE_URLS"] = Page;
         start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
         start.Environment["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = target.Endpoint;
-        start.Environment["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] = $"http://localhost:{httpPort}";
+        start.Environment["ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"] = HttpEndpoint;
         start.Environment["DASHBOARD__OTLP__AUTHMODE"] = "ApiKey";
         start.Environment["DASHBOARD__OTLP__PRIMARYAPIKEY"] = target.ApiKey;
         start.Environment["DASHBOARD__FRONTEND__AUTHMODE"] = "BrowserToken";

@@ -79,7 +79,14 @@ internal sealed class DashboardInstaller(string cacheFolder)
             throw Failed($"aspire setup ended with exit code {result.ExitCode}: {result.Text}");
         if (Directory.Exists(Folder))
             Directory.Delete(Folder, recursive: true);
-        Directory.Move(unpacked, Folder);
+        // Below a folder named by version and build, beside the orchestrator, which is of no use here.
+        var inside = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var managed = Directory.EnumerateDirectories(unpacked, "managed", inside).FirstOrDefault()
+            ?? throw Failed($"aspire setup of {Version} left no dashboard");
+        var complete = Path.Combine(temporary, "complete");
+        Directory.CreateDirectory(complete);
+        Directory.Move(managed, Path.Combine(complete, "managed"));
+        Directory.Move(complete, Folder);
     }
 
     private static EmbeddedPostgresException Failed(string message) => new(EmbeddedPostgresFailure.InstallFailed, message);
