@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -31,6 +32,7 @@ internal static class Telemetry
         if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointVariable]))
             return;
         var resource = ResourceOf(builder);
+        builder.Services.AddSingleton<IStartupFilter, RequestSpans>();
         builder.Services.AddHostedService(services =>
             new TelemetryService(resource, services.GetRequiredService<ILogger<TelemetryService>>()));
         builder.Logging.AddOpenTelemetry(logs =>
