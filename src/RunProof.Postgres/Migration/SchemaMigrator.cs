@@ -52,7 +52,7 @@ public static partial class SchemaMigrator
         var settings = new NpgsqlConnectionStringBuilder(adminConnectionString) { Pooling = false, Multiplexing = false, MaxAutoPrepare = 0 };
         await using var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync(cancellationToken);
-        RefuseOldServer(connection);
+        RefuseOldServer(connection.PostgreSqlVersion);
         await SchemaRoles.EnsureAsync(connection, LockKey, passwords, cancellationToken);
 
         int? from = null;
@@ -101,11 +101,10 @@ public static partial class SchemaMigrator
         }
     }
 
-    private static void RefuseOldServer(NpgsqlConnection connection)
+    internal static void RefuseOldServer(Version server)
     {
-        if (connection.PostgreSqlVersion.Major < OldestServer)
-            throw new SchemaException(string.Create(
-                CultureInfo.InvariantCulture, $"the server is PostgreSQL {connection.PostgreSqlVersion}; {OldestServer} or newer is needed"));
+        if (server.Major < OldestServer)
+            throw new SchemaException(string.Create(CultureInfo.InvariantCulture, $"the server is PostgreSQL {server}; {OldestServer} or newer is needed"));
     }
 
     private static async Task ApplyAsync(NpgsqlConnection connection, SchemaFile file, CancellationToken cancellationToken)

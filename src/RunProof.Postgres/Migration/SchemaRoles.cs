@@ -26,6 +26,10 @@ internal static class SchemaRoles
           IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AND NOT pg_has_role(current_user, 'runproof_owner', 'MEMBER') THEN
             EXECUTE format('GRANT runproof_owner TO %I', current_user);
           END IF;
+          -- Databases that began before version 15 let everybody make things here.
+          IF has_schema_privilege('public', 'public', 'CREATE') THEN
+            REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+          END IF;
           IF NOT has_schema_privilege('runproof_owner', 'public', 'CREATE') THEN
             GRANT CREATE, USAGE ON SCHEMA public TO runproof_owner;
           END IF;

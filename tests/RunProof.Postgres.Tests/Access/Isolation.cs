@@ -86,6 +86,28 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
     public async Task A_role_does_its_own_work_only(string role, string sql, string expected) =>
         Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
 
+    [Theory]
+    [InlineData("runproof_runner", "agents:INSERT agents:SELECT runs:INSERT runs:SELECT schema_migrations:SELECT")]
+    [InlineData("runproof_verifier", Reader)]
+    [InlineData("runproof_auditor", Reader)]
+    public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
+        Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
+            $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
+
+    [Theory]
+    [InlineData("runproof_runner", "claim_abandoned_runs find_api_key record_openings record_seals record_steps renew_runs take_over trace_progress")]
+    [InlineData("runproof_verifier", "find_api_key")]
+    [InlineData("runproof_auditor", null)]
+    public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
+        Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
+            $"""
+            SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p
+              WHERE p.pronamespace IN ('runproof'::regnamespace, 'public'::regnamespace) AND has_function_privilege('{role}', p.oid, 'EXECUTE')
+            """));
+
+    private const string Reader =
+        "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT payload_erasures:SELECT runs:SELECT schema_migrations:SELECT";
+
     [Fact]
     public async Task The_runner_cannot_insert_a_run_into_another_tenant() =>
         Assert.Equal("42501", (await database.TryAsync("runproof_runner", Seed.Insert("runs", Seed.Run("t2", "new")))).State);

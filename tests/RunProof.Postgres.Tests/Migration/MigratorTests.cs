@@ -85,6 +85,25 @@ public sealed class MigratorTests(PostgresFixture postgres)
         Assert.StartsWith("0003_third.sql was applied to this database and is unknown", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("14.12", "the server is PostgreSQL 14.12; 15 or newer is needed")]
+    [InlineData("9.6.24", "the server is PostgreSQL 9.6.24; 15 or newer is needed")]
+    public void An_old_server_is_refused(string server, string words) =>
+        Assert.Equal(words, Assert.Throws<SchemaException>(() => SchemaMigrator.RefuseOldServer(Version.Parse(server))).Message);
+
+    [Fact]
+    public void The_oldest_server_that_will_do_is_not_refused() => SchemaMigrator.RefuseOldServer(new Version(15, 0));
+
+    [Fact]
+    public async Task Nobody_can_make_things_in_a_migrated_database_where_everybody_could_before()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await ExecuteAsync(database, "GRANT CREATE ON SCHEMA public TO PUBLIC");
+        await SchemaMigrator.MigrateAsync(database.AdminConnectionString, RolePasswords.None, NullLogger.Instance, default);
+        Assert.Equal(false, await ScalarAsync(database, "SELECT has_schema_privilege('runproof_runner', 'public', 'CREATE')"));
+        Assert.Equal(true, await ScalarAsync(database, "SELECT has_schema_privilege('runproof_owner', 'public', 'CREATE')"));
+    }
+
     [Fact]
     public async Task A_file_that_fails_leaves_nothing_of_itself_and_the_next_migrator_goes_on()
     {
