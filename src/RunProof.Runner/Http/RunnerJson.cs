@@ -1,0 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using RunProof.ServiceDefaults;
+
+namespace RunProof.Runner;
+
+/// <summary>Every type that the runner writes or documents.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(AgentView))]
+[JsonSerializable(typeof(AgentPage))]
+[JsonSerializable(typeof(CreateAgent))]
+[JsonSerializable(typeof(RunView))]
+[JsonSerializable(typeof(RunPage))]
+[JsonSerializable(typeof(CreateRun))]
+[JsonSerializable(typeof(SkillPage))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(int?))]
+internal sealed partial class RunnerJson : JsonSerializerContext;

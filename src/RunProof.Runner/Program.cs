@@ -1,0 +1,28 @@
+using RunProof.Postgres;
+using RunProof.Runner;
+using RunProof.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+
+builder.AddServiceDefaults();
+builder.AddRunProofPostgres("runproofdb");
+builder.Services.AddApiKeyAuthentication();
+builder.Services.AddRunProofProblems();
+builder.Services.AddRunProofOpenApi(
+    "RunProof runner", "Takes runs in, executes them, and records their evidence. Every refusal is problem details (RFC 9457) with a stable type.");
+builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RunnerJson.Default));
+builder.AddSkills();
+builder.AddRunner();
+
+var app = builder.Build();
+
+app.UseRunProofProblems();
+app.MapDefaultEndpoints();
+app.MapRunProofOpenApi();
+app.MapZen();
+var api = app.MapGroup("/api/v1");
+api.MapAgents();
+api.MapRuns();
+api.MapSkills();
+
+app.Run();

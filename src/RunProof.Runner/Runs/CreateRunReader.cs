@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Text.Json;
+using RunProof.Execution;
+using RunProof.Format;
+
+namespace RunProof.Runner;
+
+/// <summary>Reads the body of a request for a run. What a member may be is checked here; what the run may be is checked by <see cref="RunService"/>.</summary>
+internal static class CreateRunReader
+{
+    private static readonly string[] Members =
+    [
+        "agent_id", "goal", "origin_system_id", "plan", "planner", "correlation_id", "seed", "frozen_timestamp", "is_synthetic", "synthetic_scenario_id",
+        "idempotency_key", "wait",
+    ];
+
+    /// <summary>Reads a request.</summary>
+    /// <param name="body">The body, an object.</param>
+    /// <param name="headers">May hold <c>Idempotency-Key</c> and <c>traceparent</c>.</param>
+    /// <param name="tenant">The key's tenant.</param>
+    /// <param name="reader">Collects what is wrong.</param>
+    /// <returns>The request; null where anything is wrong.</returns>
+    public static RunRequest? Read(JsonElement body, IHeaderDictionary headers, TenantId tenant, ObjectReader reader)
+    {
+        reader.RefuseOthers(body, "", Members);
+        var agent = Identity<AgentId>(body, "agent_id", reader, required: true);
+        var goal = reader.String(body, "", "goal", required: true);
+        var origin = reader.String(body, "", "origin_system_id", required: true);
+        var request = new RunRequest
+        {
+            TenantId = tenant,
+            AgentId = agent ?? default,
+            Goal = goal ?? "",
+            OriginSystemId = origin ?? "",
+            Plan = Given(body, "plan") is { } plan ? plan : null,
+            Planner = Optional(body, "planner", reader),
+            CorrelationId = Identity<CorrelationId>(body, "correlation_id", reader, required: false),
+            Seed = Seed(body, reader),
+            FrozenTimestamp = Time(body, "frozen_timestamp", reader),
+            IsSynthetic = Given(body, "is_synthetic") is not null && reader.Boolean(body, "", "is_synthetic"),
+            SyntheticScenarioId = Optional(body, "synthetic_scenario_id", reader),
+            IdempotencyKey = Key(body, headers, reader),
+            TraceParent = TraceParent(headers),
+        };
+        return reader.Errors.Count == 0 ? request : null;
+    }
+
+    // A null is a member that is not given: a client's serializer may write one for each that it knows.
+    private static JsonElement? Given(JsonElement body, string name) =>
+        body.TryGetProperty(name, out var member) && member.ValueKind is not JsonValueKind.Null ? member : null;
+
+    private static string? Optional(JsonElement body, string name, ObjectReader reader) => Given(body, name) is null ? null : reader.String(body, "", name);
+
+    private static T? Identity<T>(JsonElement body, string name, ObjectReader reader, bool required)
+        where T : struct, IWireText<T>
+    {
+        var text = required ? reader.String(body, "", name, required: true) : Optional(body, name, reader);
+        if (text is null)
+            return null;
+        if (T.TryParse(text, out var value))
+            return value;
+        reader.Fail(name, "must be 1 to 128 printable ASCII characters without space");
+        return null;
+    }
+
+    private static SafeInteger Seed(JsonElement body, ObjectReader reader)
+    {
+        if (Given(body, "seed") is not { } seed)
+            return default;
+        if (SafeInteger.TryBind(seed, out var value))
+            return value;
+        reader.Fail("seed", "must be an integer within ±(2^53 − 1)");
+        return default;
+    }
+
+    private static DateTimeOffset? Time(JsonElement body, string name, ObjectReader reader)
+    {
+        if (Optional(body, name, reader) is not { } text)
+            return null;
+        if (Times.TryParse(text, out var time))
+            return time;
+        reader.Fail(name, Times.Expected);
+        return null;
+    }
+
+    private static string? Key(JsonElement body, IHeaderDictionary headers, ObjectReader reader)
+    {
+        var inBody = Optional(body, "idempotency_key", reader);
+        var inHeader = headers["Idempotency-Key"];
+        if (inHeader.Count > 1 || (inHeader.Count == 1 && inBody is not null && inBody != inHeader[0]))
+            reader.Fail("Idempotency-Key", "must be given once, or the same as idempotency_key");
+        return inBody ?? inHeader.FirstOrDefault();
+    }
+
+    // The request's own span, where someone traces it: the caller, or this process.
+    private static string? TraceParent(IHeaderDictionary headers)
+    {
+        var caller = headers.TraceParent.FirstOrDefault();
+        var isTraced = ActivityContext.TryParse(caller, null, out _);
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } span && (isTraced || span.Recorded))
+            return span.Id;
+        return isTraced ? caller : null;
+    }
+}

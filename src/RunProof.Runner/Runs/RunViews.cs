@@ -1,0 +1,165 @@
+using System.ComponentModel;
+using System.Text.Json;
+using RunProof.Execution;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Runner;
+
+/// <summary>A run.</summary>
+internal sealed record RunView
+{
+    public required string RunId { get; init; }
+    public required string AgentId { get; init; }
+    public required string Goal { get; init; }
+    public required string OriginSystemId { get; init; }
+    public required string CorrelationId { get; init; }
+    public required string Planner { get; init; }
+
+    [Description("The plan as it is stored: every default written out, secrets redacted.")]
+    public required JsonElement Plan { get; init; }
+
+    [Description("queued, running, succeeded, failed or aborted.")]
+    public required string Status { get; init; }
+    public required int Attempts { get; init; }
+    public required long Seed { get; init; }
+    public required string? FrozenTimestamp { get; init; }
+    public required bool IsSynthetic { get; init; }
+    public required string? SyntheticScenarioId { get; init; }
+    public required string? IdempotencyKey { get; init; }
+    public required string TraceId { get; init; }
+    public required RunErrorView? Error { get; init; }
+    public required string CreatedAt { get; init; }
+    public required string? StartedAt { get; init; }
+    public required string? CompletedAt { get; init; }
+    public required double? DurationMs { get; init; }
+    public required RunLinks Links { get; init; }
+
+    public static RunView Of(Run run) => new()
+    {
+        RunId = run.Id.Value,
+        AgentId = run.AgentId.Value,
+        Goal = run.Goal,
+        OriginSystemId = run.OriginSystemId,
+        CorrelationId = run.CorrelationId.Value,
+        Planner = run.Planner,
+        Plan = Parse(run.PlanJson),
+        Status = RunWords.Of(run.Status),
+        Attempts = run.Attempts,
+        Seed = run.Seed.Value,
+        FrozenTimestamp = Text(run.FrozenTimestamp),
+        IsSynthetic = run.IsSynthetic,
+        SyntheticScenarioId = run.SyntheticScenarioId,
+        IdempotencyKey = run.IdempotencyKey,
+        TraceId = Format.TraceId.Of(run.Id).Value,
+        Error = run.ErrorCode is { } code ? new RunErrorView(code, run.ErrorMessage ?? "") : null,
+        CreatedAt = WireTime.ToText(run.CreatedAt),
+        StartedAt = Text(run.StartedAt),
+        CompletedAt = Text(run.CompletedAt),
+        DurationMs = run.DurationMs,
+        Links = RunLinks.Of(run.Id),
+    };
+
+    private static string? Text(DateTimeOffset? time) => time is { } given ? WireTime.ToText(given) : null;
+
+    private static JsonElement Parse(string plan)
+    {
+        using var document = JsonDocument.Parse(plan, new JsonDocumentOptions { MaxDepth = 2 * Canonicalizer.MaxDepth });
+        return document.RootElement.Clone();
+    }
+}
+
+/// <summary>Why a run did not succeed.</summary>
+internal sealed record RunErrorView(string Code, string Message);
+
+/// <summary>Where more is to be had.</summary>
+/// <param name="Self">The run, on the runner.</param>
+/// <param name="Proof">Its proof, on the verifier.</param>
+internal sealed record RunLinks(string Self, string Proof)
+{
+    public static RunLinks Of(RunId run)
+    {
+        var self = "/api/v1/runs/" + Uri.EscapeDataString(run.Value);
+        return new RunLinks(self, self + "/proof");
+    }
+}
+
+/// <summary>Some runs, and where the next ones begin.</summary>
+internal sealed record RunPage(IReadOnlyList<RunView> Items, string? Next);
+
+/// <summary>The body of a request for a run. It documents the body; <see cref="CreateRunReader"/> reads it.</summary>
+internal sealed record CreateRun
+{
+    public required string AgentId { get; init; }
+
+    [Description("What the run is for: 1 to 16,384 characters.")]
+    public required string Goal { get; init; }
+
+    [Description("The system that asks for it: 1 to 128 characters.")]
+    public required string OriginSystemId { get; init; }
+
+    [Description("The steps, for the planner \"given\".")]
+    public IReadOnlyList<CreateStep>? Plan { get; init; }
+
+    [Description("stub or given; default given where there is a plan, else stub.")]
+    public string? Planner { get; init; }
+
+    [Description("Your own id for what the run belongs to; default the run's id.")]
+    public string? CorrelationId { get; init; }
+
+    [Description("Seed of the run's randomness, within ±(2^53 − 1); default 0.")]
+    public long? Seed { get; init; }
+
+    [Description("The time that skills see as now, with its offset; default the real time.")]
+    public string? FrozenTimestamp { get; init; }
+
+    [Description("Whether the run is a test and no one's work; default false.")]
+    public bool? IsSynthetic { get; init; }
+
+    [Description("The scenario of a synthetic run.")]
+    public string? SyntheticScenarioId { get; init; }
+
+    [Description("The same request under the same key makes one run; 1 to 256 characters. The header Idempotency-Key does the same.")]
+    public string? IdempotencyKey { get; init; }
+
+    [Description("Seconds (0 to 300) to wait for the run's end, or true for 60; default 0.")]
+    public JsonElement? Wait { get; init; }
+}
+
+/// <summary>A step of a caller's plan. Strings in its params may refer to earlier outcomes: <c>{{steps.ID.PATH}}</c>.</summary>
+internal sealed record CreateStep
+{
+    [Description("1 to 64 of a-z 0-9 _ -; default step_ and the step's index from 0.")]
+    public string? Id { get; init; }
+
+    [Description("A skill's name.")]
+    public required string Skill { get; init; }
+
+    [Description("The skill's parameters. A string {{steps.ID.PATH}} becomes the value at that path of an earlier step's outcome.")]
+    public JsonElement? Params { get; init; }
+
+    [Description("abort, continue or retry; default abort.")]
+    public string? OnError { get; init; }
+
+    [Description("Only with on_error retry.")]
+    public CreateRetry? Retry { get; init; }
+
+    [Description("Milliseconds that an attempt may take, 1 to 3,600,000; default 30,000.")]
+    public int? TimeoutMs { get; init; }
+}
+
+/// <summary>How a step is tried again.</summary>
+internal sealed record CreateRetry
+{
+    [Description("Attempts in all, 1 to 10; default 3.")]
+    public int? MaxAttempts { get; init; }
+
+    [Description("Pause before the second attempt, 0 to 600,000 ms; default 500.")]
+    public int? BackoffMs { get; init; }
+
+    [Description("The longest pause, 0 to 3,600,000 ms; default 30,000.")]
+    public int? MaxBackoffMs { get; init; }
+
+    [Description("constant, linear or exponential; default exponential.")]
+    public string? Strategy { get; init; }
+}
