@@ -25,4 +25,4 @@ api.MapAgents();
 api.MapRuns();
 api.MapSkills();
 
-app.Run();
+await app.RunAsync();

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using RunProof.Execution;
@@ -59,7 +60,7 @@ internal static class AgentEndpoints
         if (text is null)
             return;
         if (text.Length > most || string.IsNullOrWhiteSpace(text))
-            reader.Fail(place, $"must be 1 to {most} characters, not all of them spaces");
+            reader.Fail(place, string.Create(CultureInfo.InvariantCulture, $"must be 1 to {most} characters, not all of them spaces"));
         else if (text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t')))
             reader.Fail(place, "must not hold control characters");
     }

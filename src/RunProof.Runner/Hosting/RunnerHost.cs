@@ -1,10 +1,9 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using RunProof.Execution;
 using RunProof.Format;
 using RunProof.Ledger;
-using RunProof.Postgres;
 
 namespace RunProof.Runner;
 
@@ -17,7 +16,6 @@ internal static class RunnerHost
         services.AddSingleton<ISaltSource, RandomSaltSource>();
         services.AddSingleton<IRedactor, Redactor>();
         services.AddSingleton(new RecorderOptions());
-        services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         services.AddSingleton<ITraceRecorder, Recorder>();
         services.AddRunExecution(provider => OptionsOf(provider, builder.Configuration));
         services.AddHostedService<WorkerService>();
@@ -41,7 +39,7 @@ internal static class RunnerHost
     private static string NameOf(TimeProvider clock)
     {
         var host = Environment.MachineName.Length <= 60 ? Environment.MachineName : Environment.MachineName[..60];
-        return $"{host}/{Environment.ProcessId}/{Guid.CreateVersion7(clock.GetUtcNow()):N}";
+        return string.Create(CultureInfo.InvariantCulture, $"{host}/{Environment.ProcessId}/{Guid.CreateVersion7(clock.GetUtcNow()):N}");
     }
 
     private static Uri? DemoUrl(IServiceProvider provider, IConfiguration configuration) =>

@@ -55,10 +55,13 @@ internal static class RequestBody
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
-            if (read.Buffer.Length > MaxBytes)
-                return null;
-            if (read.IsCompleted)
-                return read.Buffer.ToArray();
+            if (read.IsCompleted || read.Buffer.Length > MaxBytes)
+            {
+                var whole = read.Buffer.Length > MaxBytes ? null : read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return whole;
+            }
+
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }

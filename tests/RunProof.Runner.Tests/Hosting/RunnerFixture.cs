@@ -2,13 +2,8 @@ using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using RunProof.Execution.Tests;
-using RunProof.Format;
-using RunProof.Ledger;
-using RunProof.Postgres;
 using RunProof.Runner.Tests;
-using RunProof.ServiceDefaults;
 using RunProof.Skills;
 using RunProof.Testing;
 
@@ -74,31 +69,9 @@ public sealed class RunnerFixture : IAsyncLifetime
         return new ApiClient(client);
     }
 
-    /// <summary>Makes a key, and its tenant where it is new.</summary>
-    internal async Task<string> CreateKeyAsync(string tenant, string scope, string? id = null)
-    {
-        await using var source = NpgsqlDataSource.Create(Database.AdminConnectionString);
-        var secret = ApiKeySecret.Create();
-        var key = new ApiKey(TenantId.Parse(tenant), id ?? "key_" + Guid.NewGuid().ToString("N"), "test", scope, DateTimeOffset.UtcNow, null);
-        await new PostgresApiKeyStore(source).CreateAsync(key, ApiKeySecret.HashOf(secret), default);
-        return secret;
-    }
+    internal Task<string> CreateKeyAsync(string tenant, string scope, string? id = null) => Store.CreateKeyAsync(Database, tenant, scope, id);
 
-    internal async Task RevokeKeyAsync(string id)
-    {
-        await using var source = NpgsqlDataSource.Create(Database.AdminConnectionString);
-        Assert.True(await new PostgresApiKeyStore(source).RevokeAsync(id, DateTimeOffset.UtcNow, default));
-    }
-
-    /// <summary>One value out of the database, as its owner sees it.</summary>
-    internal async Task<object?> ScalarAsync(string sql, params object[] values)
-    {
-        await using var source = NpgsqlDataSource.Create(Database.AdminConnectionString);
-        await using var command = source.CreateCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
-        return await command.ExecuteScalarAsync();
-    }
+    internal Task<object?> ScalarAsync(string sql, params object[] values) => Store.ScalarAsync(Database, sql, values);
 
     private sealed class Factory(RunnerFixture fixture) : WebApplicationFactory<Program>
     {

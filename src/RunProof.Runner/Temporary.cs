@@ -1,6 +1,0 @@
-namespace RunProof.Runner;
-
-internal static class TemporarySkills
-{
-    public static void AddSkills(this WebApplicationBuilder builder) => _ = builder;
-}

@@ -1,0 +1,126 @@
+using System.Net;
+using RunProof.Testing;
+
+namespace RunProof.Runner.Tests;
+
+/// <summary>The runner as it is deployed, and as it dies.</summary>
+public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
+{
+    // Of each test's own: no other runner may recover what this one leaves.
+    private TestDatabase _database = null!;
+
+    public async ValueTask InitializeAsync() => _database = await fixture.CreateDatabaseAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task The_stub_planners_run_makes_a_real_http_call_to_the_runner_itself()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var agent = await client.CreateAgentAsync();
+
+        var run = await client.PostAsync("/api/v1/runs", $$"""{"agent_id":"{{agent}}","goal":"validate","origin_system_id":"tests","wait":60}""");
+
+        Assert.Equal(("succeeded", "stub"), (run["status"], run["planner"]));
+        Assert.Equal("http_call", run.Body.GetProperty("plan")[0].GetProperty("skill").GetString());
+        Assert.Equal("200", await StepAsync(run, "outcome_data::jsonb->>'status_code'"));
+        Assert.Equal("Responsive is better than fast.", await StepAsync(run, "convert_from(decode(outcome_data::jsonb->'body'->>'$base64', 'base64'), 'utf8')"));
+    }
+
+    [Fact]
+    public async Task A_run_whose_process_is_killed_is_sealed_aborted_by_the_next_with_its_step_interrupted()
+    {
+        var key = await Store.CreateKeyAsync(_database, "acme", "runner");
+        string id;
+        await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString))
+        {
+            var client = await first.ClientAsync(key);
+            id = await BeginAsync(client, """[{"id":"a","skill":"echo","params":{"message":"one"}},{"id":"b","skill":"wait","params":{"ms":300000},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
+            await first.KillAsync();
+        }
+
+        await using var second = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var ended = await (await second.ClientAsync(key)).GetAsync($"/api/v1/runs/{id}?wait=60");
+
+        Assert.Equal("aborted", ended["status"]);
+        Assert.Equal("worker_lost", ended.Body.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(
+            """0 echo succeeded {"message":"one"}; 1 wait interrupted {"ms":300000}""",
+            await Store.ScalarAsync(_database, "SELECT string_agg(step_index || ' ' || skill_name || ' ' || status || ' ' || params, '; ' ORDER BY step_index) FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
+        Assert.Equal("aborted 2", await Store.ScalarAsync(_database, "SELECT status || ' ' || chain_length FROM aos_traces WHERE run_id = $1", id));
+        Assert.Equal(0L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runproof.trace_heads WHERE trace_id = $1", "trace_" + id));
+    }
+
+    [Fact]
+    public async Task A_run_that_waited_when_its_process_was_killed_is_executed_by_the_next()
+    {
+        var key = await Store.CreateKeyAsync(_database, "acme", "runner");
+        string id;
+        await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__Runner__Concurrency", "1")))
+        {
+            var client = await first.ClientAsync(key);
+            await BeginAsync(client, """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""", steps: 0);
+            id = (await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), """[{"skill":"echo","params":{"message":"late"}}]""")))["run_id"]!;
+            await first.KillAsync();
+        }
+
+        await using var second = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var ended = await (await second.ClientAsync(key)).GetAsync($"/api/v1/runs/{id}?wait=60");
+
+        Assert.Equal("succeeded", ended["status"]);
+    }
+
+    [Fact]
+    public async Task A_process_that_is_asked_to_stop_seals_its_runs_and_exits_0()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var id = await BeginAsync(client, """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""", steps: 0);
+        var waiting = client.GetAsync($"/api/v1/runs/{id}?wait=300");
+
+        Assert.Equal(0, await runner.TerminateAsync());
+
+        Assert.Equal(HttpStatusCode.OK, (await waiting).Status);
+        Assert.Equal("aborted stopped", await Store.ScalarAsync(_database, "SELECT status || ' ' || error_code FROM runs WHERE id = $1", id));
+        Assert.Equal("interrupted", await Store.ScalarAsync(_database, "SELECT status FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
+        Assert.Equal("aborted", await Store.ScalarAsync(_database, "SELECT status FROM aos_traces WHERE run_id = $1", id));
+    }
+
+    [Fact]
+    public async Task Secrets_in_a_plan_reach_the_skill_and_no_table()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var secret = "ghp_" + new string('A', 18) + new string('7', 18);
+
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(
+            await client.CreateAgentAsync(), $$$"""[{"skill":"echo","params":{"message":"my {{{secret}}}"}}]""", ",\"wait\":60"));
+
+        Assert.Equal("succeeded", run["status"]);
+        Assert.DoesNotContain(secret, run.Body.ToString());
+        Assert.Equal(false, await Store.ScalarAsync(
+            _database,
+            "SELECT r::text LIKE $2 OR t::text LIKE $2 OR s::text LIKE $2 FROM runs r, aos_traces t, aos_trace_steps s WHERE r.id = $1 AND t.run_id = r.id AND s.trace_id = t.trace_id",
+            run["run_id"]!, $"%{secret}%"));
+    }
+
+    private async Task<string?> StepAsync(Answer run, string expression) =>
+        (string?)await Store.ScalarAsync(_database, $"SELECT {expression} FROM aos_trace_steps WHERE trace_id = $1 AND step_index = 0", run["trace_id"]!);
+
+    /// <summary>Begins a run, and waits until so many of its steps are recorded and it executes the next.</summary>
+    private async Task<string> BeginAsync(ApiClient client, string plan, int steps)
+    {
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), plan));
+        for (var i = 0; ; i++)
+        {
+            Assert.True(i < 600, "it never begins");
+            var recorded = await Store.ScalarAsync(
+            _database,
+                "SELECT (SELECT count(*) FROM aos_trace_steps WHERE trace_id = $1) FROM aos_traces WHERE trace_id = $1", run["trace_id"]!);
+            if (recorded is long count && count == steps)
+                return run["run_id"]!;
+            await Task.Delay(50);
+        }
+    }
+}
