@@ -127,25 +127,32 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     {
         var isProblem = response.Content.Headers.ContentType?.MediaType == "application/problem+json";
         var problem = isProblem && Parse(content) is { ValueKind: JsonValueKind.Object } document ? View(document, WireContext.Default.ProblemView) : null;
-        var message = problem is null ? Invariant($"the {service} answered {(int)response.StatusCode}") : Explain(problem, response.StatusCode);
-        var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? Invariant($"http_{(int)response.StatusCode}");
-        return response.StatusCode switch
-        {
-            HttpStatusCode.Unauthorized => new(ExitCode.NotAuthorized, code, message, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
-            HttpStatusCode.Forbidden => new(ExitCode.NotAuthorized, code, message, "this needs a key of scope runner: runproof keys create --scope runner"),
-            HttpStatusCode.NotFound when problem is not null => new(ExitCode.NotFound, code, message),
-            HttpStatusCode.NotFound => NotOurs("it answered 404 and not as RunProof does"),
-            HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity or HttpStatusCode.RequestEntityTooLarge => new(ExitCode.Usage, code, message),
-            >= HttpStatusCode.InternalServerError => new(ExitCode.Error, code, message, $"runproof doctor says what is missing; the {service}'s log says why"),
-            _ => new(ExitCode.Error, code, message),
-        };
+        var status = (int)response.StatusCode;
+        if (problem is null && status == 404)
+            return NotOurs("it answered 404 and not as RunProof does");
+        var message = problem is null ? Invariant($"the {service} answered {status}") : Explain(problem, status);
+        var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? Invariant($"http_{status}");
+        var (exit, remedy) = Meaning(status);
+        return new CommandException(exit, code, message, remedy, status);
     }
 
-    private static string Explain(ProblemView problem, HttpStatusCode status)
+    private (int ExitCode, string? Remedy) Meaning(int status) => status switch
     {
-        var text = problem.Detail ?? problem.Title ?? Invariant($"refused with {(int)status}");
+        401 => (ExitCode.NotAuthorized, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
+        403 => (ExitCode.NotAuthorized, "this needs a key of scope runner: runproof keys create --scope runner"),
+        404 => (ExitCode.NotFound, null),
+        400 or 413 or 422 => (ExitCode.Usage, null),
+        >= 500 => (ExitCode.Error, $"runproof doctor says what is missing; the {service}'s log says why"),
+        _ => (ExitCode.Error, null),
+    };
+
+    // The detail of malformed input repeats the places; the title does not.
+    private static string Explain(ProblemView problem, int status)
+    {
+        var text = problem.Detail ?? problem.Title ?? Invariant($"refused with {status}");
         if (problem.Errors is not { ValueKind: JsonValueKind.Object } errors)
             return text;
+        text = problem.Title ?? text;
         var places = errors.EnumerateObject().Select(place => $"{place.Name}: {Messages(place.Value)}");
         return string.Join("; ", places.Prepend(text.TrimEnd('.')));
     }
@@ -154,7 +161,9 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         ? string.Join(", ", messages.EnumerateArray().Select(message => message.ToString()))
         : messages.ToString();
 
-    private CommandException NotOurs(string what) => new(
+    /// <summary>Whoever answers there is no RunProof service.</summary>
+    /// <param name="what">How that shows.</param>
+    internal CommandException NotOurs(string what) => new(
         ExitCode.Error,
         "not_runproof",
         $"{address.GetLeftPart(UriPartial.Authority)} does not look like a RunProof {service}: {what}",

@@ -16,6 +16,7 @@ internal static class CommandTree
             SkillCommands.Create(world),
             KeyCommands.Create(world),
             DatabaseCommands.Create(world),
+            ValidateCommand.Create(world),
             CanonicalCommand.Create(world),
             AosCommands.Create(world),
         };
