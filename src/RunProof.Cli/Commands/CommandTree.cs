@@ -17,6 +17,7 @@ internal static class CommandTree
             KeyCommands.Create(world),
             DatabaseCommands.Create(world),
             ValidateCommand.Create(world),
+            DoctorCommand.Create(world),
             CanonicalCommand.Create(world),
             AosCommands.Create(world),
         };
