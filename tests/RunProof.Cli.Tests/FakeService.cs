@@ -16,6 +16,9 @@ internal sealed class FakeService : IAsyncDisposable
 
     internal const string Key = "rpk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    /// <summary>What is answered where a test said nothing.</summary>
+    internal Func<HttpContext, Reply> Otherwise { get; set; } = _ => new Reply(404, "nothing here", "text/plain");
+
     internal ConcurrentQueue<Request> Requests { get; } = [];
 
     internal string Url => _app.Urls.First();
@@ -45,16 +48,21 @@ internal sealed class FakeService : IAsyncDisposable
     internal FakeService Refuses(string methodAndPath, int status, string kind, string detail, string errors = "null") =>
         On(methodAndPath, status, $$"""{"type":"/problems/{{kind}}","title":"t","status":{{status}},"detail":"{{detail}}","errors":{{errors}}}""", "application/problem+json");
 
+    internal static Reply Problem(int status, string kind, string detail) =>
+        new(status, $$"""{"type":"/problems/{{kind}}","title":"t","status":{{status}},"detail":"{{detail}}"}""", "application/problem+json");
+
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body);
+        var body = await reader.ReadToEndAsync();
+        context.Items["body"] = body;
         Requests.Enqueue(new Request(
-            $"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}", await reader.ReadToEndAsync(), context.Request.Headers.Authorization.ToString()));
+            $"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}", body, context.Request.Headers.Authorization.ToString()));
         var reply = _replies.TryGetValue($"{context.Request.Method} {context.Request.Path}", out var found)
             ? found(context)
-            : new Reply(404, "nothing here", "text/plain");
+            : Otherwise(context);
         context.Response.StatusCode = reply.Status;
         context.Response.ContentType = reply.Type;
         await context.Response.WriteAsync(reply.Body);

@@ -119,7 +119,7 @@ internal static class Recomputation
     private static string TrimZeros(string number) => number.Contains('.', StringComparison.Ordinal) ? number.TrimEnd('0').TrimEnd('.') : number;
 
     /// <summary>ECMA-262 Number::toString over the shortest digits that give the same double.</summary>
-    private static string EcmaScript(double value)
+    internal static string EcmaScript(double value)
     {
         if (value == 0)
             return "0";
