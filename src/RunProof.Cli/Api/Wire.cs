@@ -54,8 +54,8 @@ internal sealed record ProofView
     public string? RootHash { get; init; }
     public int? TraceCount { get; init; }
     public int? StepCount { get; init; }
-    public IReadOnlyList<CheckView> Checks { get; init; } = [];
-    public IReadOnlyList<FindingView> Findings { get; init; } = [];
+    public IReadOnlyList<CheckView> Checks { get => field ?? []; init; }
+    public IReadOnlyList<FindingView> Findings { get => field ?? []; init; }
     public string? AosFingerprint { get; init; }
     public string? VerifiedAt { get; init; }
 }
