@@ -48,7 +48,8 @@ CREATE TRIGGER open_traces AFTER INSERT ON public.aos_traces
 -- Once for each statement, however many traces it appends to: locks their heads in key order (so that two batches never wait for each other in a
 -- circle), moves each head over its new steps, and refuses the statement where a head is missing or the steps do not follow it without a gap.
 CREATE FUNCTION runproof.append_steps() RETURNS trigger LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET search_path = pg_catalog, pg_temp
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   wrong record;
   traces integer;

@@ -13,7 +13,8 @@
 --
 -- They run as the owner, across tenants: the composite keys and the joins on (trace_id, tenant_id) keep tenants apart. Heads are locked in the
 -- order of the call's arrays; the caller sorts them by key, and nested loops keep that order. Plans are made for few rows and indexes whatever
--- the statistics say, since they are kept for as long as a connection lives.
+-- the statistics say, since they are kept for as long as a connection lives. Arrays are read by subscript: unnest() of thirty of them would
+-- build thirty tuple stores.
 
 -- A batch is only reported when it is on disk, even where a role or database was set up to answer earlier.
 CREATE FUNCTION runproof.require_durable_commit() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -31,7 +32,7 @@ CREATE FUNCTION runproof.record_openings(
   p_intent_plan_index integer[], p_intent_attempt integer[], p_intent_at timestamptz[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   opened integer;
 BEGIN
@@ -39,24 +40,18 @@ BEGIN
   INSERT INTO public.aos_traces (trace_id, tenant_id, run_id, correlation_id, agent_id, origin_system_id, planner, seed, frozen_timestamp, is_synthetic,
       synthetic_scenario_id, schema_version, status, started_at, goal, goal_salt, goal_hash, plan, plan_salt, plan_hash, context, context_salt,
       context_hash, link)
-    SELECT i.trace_id, i.tenant_id, i.run_id, i.correlation_id, i.agent_id, i.origin_system_id, i.planner, i.seed, i.frozen_timestamp, i.is_synthetic,
-      i.synthetic_scenario_id, i.schema_version, 'running', i.started_at, i.goal, i.goal_salt, i.goal_hash, i.plan, i.plan_salt, i.plan_hash, i.context,
-      i.context_salt, i.context_hash, i.link
-    FROM unnest(p_trace_id, p_tenant_id, p_run_id, p_correlation_id, p_agent_id, p_origin_system_id, p_planner, p_seed, p_frozen_timestamp,
-      p_is_synthetic, p_synthetic_scenario_id, p_schema_version, p_started_at, p_goal, p_goal_salt, p_goal_hash, p_plan, p_plan_salt, p_plan_hash,
-      p_context, p_context_salt, p_context_hash, p_link)
-      AS i (trace_id, tenant_id, run_id, correlation_id, agent_id, origin_system_id, planner, seed, frozen_timestamp, is_synthetic,
-        synthetic_scenario_id, schema_version, started_at, goal, goal_salt, goal_hash, plan, plan_salt, plan_hash, context, context_salt,
-        context_hash, link)
+    SELECT p_trace_id[n], p_tenant_id[n], p_run_id[n], p_correlation_id[n], p_agent_id[n], p_origin_system_id[n], p_planner[n], p_seed[n],
+      p_frozen_timestamp[n], p_is_synthetic[n], p_synthetic_scenario_id[n], p_schema_version[n], 'running', p_started_at[n], p_goal[n],
+      p_goal_salt[n], p_goal_hash[n], p_plan[n], p_plan_salt[n], p_plan_hash[n], p_context[n], p_context_salt[n], p_context_hash[n], p_link[n]
+    FROM generate_series(1, cardinality(p_trace_id)) n
     ON CONFLICT (trace_id, tenant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
 
   -- The heads were made by the trigger; a trace that was there already moved on, or stands at the same link and gets the same intent.
   UPDATE runproof.trace_heads h
-    SET intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
-    FROM unnest(p_trace_id, p_tenant_id, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
-      AS i (trace_id, tenant_id, link, intent_plan_index, intent_attempt, intent_at)
-    WHERE i.intent_at IS NOT NULL AND h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id AND h.next_index = 0 AND h.last_link = i.link
+    SET intent_plan_index = p_intent_plan_index[n], intent_attempt = p_intent_attempt[n], intent_at = p_intent_at[n]
+    FROM generate_series(1, cardinality(p_trace_id)) n
+    WHERE p_intent_at[n] IS NOT NULL AND h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n] AND h.next_index = 0 AND h.last_link = p_link[n]
       AND h.writer_epoch = 1;
 
   IF opened = cardinality(p_trace_id) THEN
@@ -64,9 +59,9 @@ BEGIN
   END IF;
   -- What was just opened holds its own link too: it comes back as already_there, which to its caller is the same.
   RETURN QUERY
-    SELECT i.n::integer, CASE WHEN t.link = i.link THEN 'already_there' WHEN t.link IS NULL THEN 'changed' ELSE 'conflict' END, t.link
-    FROM unnest(p_trace_id, p_tenant_id, p_link) WITH ORDINALITY AS i (trace_id, tenant_id, link, n)
-    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id;
+    SELECT n, CASE WHEN t.link = p_link[n] THEN 'already_there' WHEN t.link IS NULL THEN 'changed' ELSE 'conflict' END, t.link
+    FROM generate_series(1, cardinality(p_trace_id)) n
+    LEFT JOIN public.aos_traces t ON t.trace_id = p_trace_id[n] AND t.tenant_id = p_tenant_id[n];
 END $$;
 
 CREATE FUNCTION runproof.record_steps(
@@ -79,38 +74,31 @@ CREATE FUNCTION runproof.record_steps(
   p_context text[], p_context_salt bytea[], p_context_hash bytea[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-  moved bigint[];
+  moved integer[];
 BEGIN
   PERFORM runproof.require_durable_commit();
 
   -- Locks, checks and moves each head in one statement. A head that another transaction holds is waited for and checked as that one leaves it.
   WITH m AS (
     UPDATE runproof.trace_heads h
-      SET next_index = h.next_index + 1, last_link = i.link,
-        intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
-      FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_previous, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
-        WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, previous, link, intent_plan_index, intent_attempt, intent_at, n)
-      WHERE h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
-        AND h.writer_epoch = i.epoch AND h.next_index = i.step_index AND h.last_link = i.previous
-      RETURNING i.n)
+      SET next_index = h.next_index + 1, last_link = p_link[n],
+        intent_plan_index = p_intent_plan_index[n], intent_attempt = p_intent_attempt[n], intent_at = p_intent_at[n]
+      FROM generate_series(1, cardinality(p_trace_id)) n
+      WHERE h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n]
+        AND h.writer_epoch = p_epoch[n] AND h.next_index = p_step_index[n] AND h.last_link = p_previous[n]
+      RETURNING n)
   SELECT coalesce(array_agg(m.n), '{}') INTO moved FROM m;
 
   INSERT INTO public.aos_trace_steps (trace_id, tenant_id, step_index, skill_id, skill_name, skill_version, skill_schema, status, level, outcome_category,
       outcome_code, cost_cents, duration_ms, retry_count, idempotency_key, replay_behavior, rng_state_before, source, "timestamp", params, params_salt,
       input_hash, outcome_data, outcome_salt, output_hash, context, context_salt, context_hash, link)
-    SELECT i.trace_id, i.tenant_id, i.step_index, i.skill_id, i.skill_name, i.skill_version, i.skill_schema, i.status, i.level, i.outcome_category,
-      i.outcome_code, i.cost_cents, i.duration_ms, i.retry_count, i.idempotency_key, i.replay_behavior, i.rng_state_before, i.source, i."timestamp",
-      i.params, i.params_salt, i.input_hash, i.outcome_data, i.outcome_salt, i.output_hash, i.context, i.context_salt, i.context_hash, i.link
-    FROM unnest(p_trace_id, p_tenant_id, p_step_index, p_skill_id, p_skill_name, p_skill_version, p_skill_schema, p_status, p_level, p_outcome_category,
-      p_outcome_code, p_cost_cents, p_duration_ms, p_retry_count, p_idempotency_key, p_replay_behavior, p_rng_state_before, p_source, p_timestamp,
-      p_params, p_params_salt, p_input_hash, p_outcome_data, p_outcome_salt, p_output_hash, p_context, p_context_salt, p_context_hash, p_link)
-      WITH ORDINALITY
-      AS i (trace_id, tenant_id, step_index, skill_id, skill_name, skill_version, skill_schema, status, level, outcome_category, outcome_code, cost_cents,
-        duration_ms, retry_count, idempotency_key, replay_behavior, rng_state_before, source, "timestamp", params, params_salt, input_hash, outcome_data,
-        outcome_salt, output_hash, context, context_salt, context_hash, link, n)
-    WHERE i.n = ANY (moved);
+    SELECT p_trace_id[n], p_tenant_id[n], p_step_index[n], p_skill_id[n], p_skill_name[n], p_skill_version[n], p_skill_schema[n], p_status[n], p_level[n],
+      p_outcome_category[n], p_outcome_code[n], p_cost_cents[n], p_duration_ms[n], p_retry_count[n], p_idempotency_key[n], p_replay_behavior[n],
+      p_rng_state_before[n], p_source[n], p_timestamp[n], p_params[n], p_params_salt[n], p_input_hash[n], p_outcome_data[n], p_outcome_salt[n],
+      p_output_hash[n], p_context[n], p_context_salt[n], p_context_hash[n], p_link[n]
+    FROM unnest(moved) n;
 
   IF cardinality(moved) = cardinality(p_trace_id) THEN
     RETURN;
@@ -118,33 +106,31 @@ BEGIN
 
   -- A step that is the trace's last already says what begins after it, as its writer knows it now.
   UPDATE runproof.trace_heads h
-    SET intent_plan_index = i.intent_plan_index, intent_attempt = i.intent_attempt, intent_at = i.intent_at
-    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_link, p_intent_plan_index, p_intent_attempt, p_intent_at)
-      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, link, intent_plan_index, intent_attempt, intent_at, n)
-    WHERE i.n <> ALL (moved) AND h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
-      AND h.writer_epoch = i.epoch AND h.next_index = i.step_index + 1 AND h.last_link = i.link;
+    SET intent_plan_index = p_intent_plan_index[n], intent_attempt = p_intent_attempt[n], intent_at = p_intent_at[n]
+    FROM generate_series(1, cardinality(p_trace_id)) n
+    WHERE n <> ALL (moved) AND h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n]
+      AND h.writer_epoch = p_epoch[n] AND h.next_index = p_step_index[n] + 1 AND h.last_link = p_link[n];
 
   RETURN QUERY
-    SELECT i.n::integer,
+    SELECT n,
       CASE
-        WHEN h.trace_id IS NULL AND s.link = i.link THEN 'already_there'
+        WHEN h.trace_id IS NULL AND s.link = p_link[n] THEN 'already_there'
         WHEN h.trace_id IS NULL AND (t.trace_id IS NOT NULL OR a.trace_id IS NOT NULL) THEN 'sealed'
         WHEN h.trace_id IS NULL THEN 'not_found'
-        WHEN h.writer_epoch <> i.epoch THEN 'fenced'
-        WHEN s.link = i.link THEN 'already_there'
+        WHEN h.writer_epoch <> p_epoch[n] THEN 'fenced'
+        WHEN s.link = p_link[n] THEN 'already_there'
         WHEN s.link IS NOT NULL THEN 'conflict'
-        WHEN h.next_index < i.step_index THEN 'gap'
-        WHEN h.last_link <> i.previous THEN 'conflict'
+        WHEN h.next_index < p_step_index[n] THEN 'gap'
+        WHEN h.last_link <> p_previous[n] THEN 'conflict'
         ELSE 'changed'
       END,
       CASE WHEN h.trace_id IS NOT NULL THEN coalesce(s.link, h.last_link) END
-    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_step_index, p_previous, p_link)
-      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, step_index, previous, link, n)
-    LEFT JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
-    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id
-    LEFT JOIN public.aos_traces_archive a ON a.trace_id = i.trace_id AND a.tenant_id = i.tenant_id
-    LEFT JOIN public.aos_trace_steps s ON s.trace_id = i.trace_id AND s.tenant_id = i.tenant_id AND s.step_index = i.step_index
-    WHERE i.n <> ALL (moved);
+    FROM generate_series(1, cardinality(p_trace_id)) n
+    LEFT JOIN runproof.trace_heads h ON h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n]
+    LEFT JOIN public.aos_traces t ON t.trace_id = p_trace_id[n] AND t.tenant_id = p_tenant_id[n]
+    LEFT JOIN public.aos_traces_archive a ON a.trace_id = p_trace_id[n] AND a.tenant_id = p_tenant_id[n]
+    LEFT JOIN public.aos_trace_steps s ON s.trace_id = p_trace_id[n] AND s.tenant_id = p_tenant_id[n] AND s.step_index = p_step_index[n]
+    WHERE n <> ALL (moved);
 END $$;
 
 CREATE FUNCTION runproof.record_seals(
@@ -152,48 +138,44 @@ CREATE FUNCTION runproof.record_seals(
   p_metadata text[], p_metadata_salt bytea[], p_metadata_hash bytea[], p_steps_root bytea[], p_root_hash bytea[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-  ready bigint[];
+  ready integer[];
 BEGIN
   PERFORM runproof.require_durable_commit();
   SELECT coalesce(array_agg(l.n), '{}') INTO ready FROM (
-    SELECT i.n
-      FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_chain_length, p_last) WITH ORDINALITY AS i (trace_id, tenant_id, epoch, chain_length, last, n)
-      JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
-      WHERE h.writer_epoch = i.epoch AND h.next_index = i.chain_length AND h.last_link = i.last
+    SELECT n FROM generate_series(1, cardinality(p_trace_id)) n
+      JOIN runproof.trace_heads h ON h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n]
+      WHERE h.writer_epoch = p_epoch[n] AND h.next_index = p_chain_length[n] AND h.last_link = p_last[n]
       FOR UPDATE OF h) l;
 
   -- The trigger on this table takes the heads away.
   UPDATE public.aos_traces t
-    SET status = i.status, completed_at = i.completed_at, metadata = i.metadata, metadata_salt = i.metadata_salt, metadata_hash = i.metadata_hash,
-      chain_length = i.chain_length, steps_root = i.steps_root, root_hash = i.root_hash
-    FROM unnest(p_trace_id, p_tenant_id, p_status, p_completed_at, p_metadata, p_metadata_salt, p_metadata_hash, p_chain_length, p_steps_root, p_root_hash)
-      WITH ORDINALITY
-      AS i (trace_id, tenant_id, status, completed_at, metadata, metadata_salt, metadata_hash, chain_length, steps_root, root_hash, n)
-    WHERE i.n = ANY (ready) AND t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id;
+    SET status = p_status[n], completed_at = p_completed_at[n], metadata = p_metadata[n], metadata_salt = p_metadata_salt[n],
+      metadata_hash = p_metadata_hash[n], chain_length = p_chain_length[n], steps_root = p_steps_root[n], root_hash = p_root_hash[n]
+    FROM unnest(ready) n
+    WHERE t.trace_id = p_trace_id[n] AND t.tenant_id = p_tenant_id[n];
 
   IF cardinality(ready) = cardinality(p_trace_id) THEN
     RETURN;
   END IF;
   RETURN QUERY
-    SELECT i.n::integer,
+    SELECT n,
       CASE
-        WHEN coalesce(t.root_hash, a.root_hash) = i.root_hash THEN 'already_there'
+        WHEN coalesce(t.root_hash, a.root_hash) = p_root_hash[n] THEN 'already_there'
         WHEN coalesce(t.root_hash, a.root_hash) IS NOT NULL THEN 'sealed'
         WHEN h.trace_id IS NULL THEN 'not_found'
-        WHEN h.writer_epoch <> i.epoch THEN 'fenced'
-        WHEN h.next_index < i.chain_length THEN 'gap'
-        WHEN h.next_index <> i.chain_length OR h.last_link <> i.last THEN 'conflict'
+        WHEN h.writer_epoch <> p_epoch[n] THEN 'fenced'
+        WHEN h.next_index < p_chain_length[n] THEN 'gap'
+        WHEN h.next_index <> p_chain_length[n] OR h.last_link <> p_last[n] THEN 'conflict'
         ELSE 'changed'
       END,
       coalesce(t.root_hash, a.root_hash, h.last_link)
-    FROM unnest(p_trace_id, p_tenant_id, p_epoch, p_chain_length, p_last, p_root_hash)
-      WITH ORDINALITY AS i (trace_id, tenant_id, epoch, chain_length, last, root_hash, n)
-    LEFT JOIN runproof.trace_heads h ON h.trace_id = i.trace_id AND h.tenant_id = i.tenant_id
-    LEFT JOIN public.aos_traces t ON t.trace_id = i.trace_id AND t.tenant_id = i.tenant_id
-    LEFT JOIN public.aos_traces_archive a ON a.trace_id = i.trace_id AND a.tenant_id = i.tenant_id
-    WHERE i.n <> ALL (ready);
+    FROM generate_series(1, cardinality(p_trace_id)) n
+    LEFT JOIN runproof.trace_heads h ON h.trace_id = p_trace_id[n] AND h.tenant_id = p_tenant_id[n]
+    LEFT JOIN public.aos_traces t ON t.trace_id = p_trace_id[n] AND t.tenant_id = p_tenant_id[n]
+    LEFT JOIN public.aos_traces_archive a ON a.trace_id = p_trace_id[n] AND a.tenant_id = p_tenant_id[n]
+    WHERE n <> ALL (ready);
 END $$;
 
 -- Makes the caller the trace's only writer, and tells it where the trace stands: the links of its steps, end to end.

@@ -1,0 +1,14 @@
+using BenchmarkDotNet.Running;
+using RunProof.Benchmarks;
+
+switch (args)
+{
+    case ["micro", .. var rest]:
+        BenchmarkSwitcher.FromAssembly(typeof(RecordBenchmark).Assembly).Run(rest);
+        return 0;
+    case ["record", .. var rest]:
+        return await RecordBenchmark.RunAsync(RecordOptions.Parse(rest), CancellationToken.None);
+    default:
+        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | record " + RecordOptions.Usage);
+        return 2;
+}
