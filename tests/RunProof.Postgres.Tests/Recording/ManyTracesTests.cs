@@ -48,10 +48,10 @@ public sealed class ManyTracesTests(PostgresFixture postgres)
         var killer = Task.Run(async () =>
         {
             var killed = 0L;
-            while (!done.IsCancellationRequested)
+            while (killed < 30 && !done.IsCancellationRequested)
             {
-                killed += await desk.AskAsync<long>("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'runproof_runner_login' AND state = 'active' AND datname = current_database()");
-                await Task.Delay(2);
+                killed += await desk.AskAsync<long>("SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE usename = 'runproof_runner_login' AND state = 'active' AND datname = current_database() LIMIT 1) a");
+                await Task.Delay(1);
             }
 
             return killed;
