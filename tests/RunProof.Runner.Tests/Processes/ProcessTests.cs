@@ -1,4 +1,7 @@
 using System.Net;
+using Npgsql;
+using RunProof.Format;
+using RunProof.Postgres;
 using RunProof.Testing;
 
 namespace RunProof.Runner.Tests;
@@ -36,7 +39,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString))
         {
             var client = await first.ClientAsync(key);
-            id = await BeginAsync(client, """[{"id":"a","skill":"echo","params":{"message":"one"}},{"id":"b","skill":"wait","params":{"ms":300000},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
+            id = await BeginAsync(client, """[{"id":"a","skill":"echo","params":{"message":300000}},{"id":"b","skill":"wait","params":{"ms":"{{steps.a.message}}"},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
             await first.KillAsync();
         }
 
@@ -46,7 +49,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         Assert.Equal("aborted", ended["status"]);
         Assert.Equal("worker_lost", ended.Body.GetProperty("error").GetProperty("code").GetString());
         Assert.Equal(
-            """0 echo succeeded {"message":"one"}; 1 wait interrupted {"ms":300000}""",
+            """0 echo succeeded {"message":300000}; 1 wait interrupted {"ms":300000}""",
             await Store.ScalarAsync(_database, "SELECT string_agg(step_index || ' ' || skill_name || ' ' || status || ' ' || params, '; ' ORDER BY step_index) FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
         Assert.Equal("aborted 2", await Store.ScalarAsync(_database, "SELECT status || ' ' || chain_length FROM aos_traces WHERE run_id = $1", id));
         Assert.Equal(0L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runproof.trace_heads WHERE trace_id = $1", "trace_" + id));
@@ -103,6 +106,51 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
             _database,
             "SELECT r::text LIKE $2 OR t::text LIKE $2 OR s::text LIKE $2 FROM runs r, aos_traces t, aos_trace_steps s WHERE r.id = $1 AND t.run_id = r.id AND s.trace_id = t.trace_id",
             run["run_id"]!, $"%{secret}%"));
+    }
+
+    [Fact]
+    public async Task A_runner_with_a_full_queue_refuses_and_says_when_to_ask_again()
+    {
+        await using var runner = await RunnerProcess.StartAsync(
+            _database.RunnerConnectionString, ("RunProof__Runner__Concurrency", "1"), ("RunProof__Runner__QueueCapacity", "1"));
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        const string Slow = """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""";
+        await BeginAsync(client, Slow, steps: 0);
+        var agent = await client.CreateAgentAsync();
+
+        var queued = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, Slow));
+        var refused = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, Slow));
+
+        Assert.Equal(HttpStatusCode.Accepted, queued.Status);
+        refused.IsProblem(503, "/problems/unavailable");
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Equal(2L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runs"));
+    }
+
+    [Fact]
+    public async Task How_far_a_trace_got_is_shown_to_the_worker_that_has_the_run_and_only_while_it_is_under_way()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var id = RunId.Parse(await BeginAsync(
+            client, """[{"id":"a","skill":"echo","params":{"message":"one"}},{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""", steps: 1));
+        var worker = (string)(await Store.ScalarAsync(_database, "SELECT worker FROM runs WHERE id = $1", id.Value))!;
+        await using var source = NpgsqlDataSource.Create(_database.RunnerConnectionString);
+        var store = new PostgresRecoveryStore(source);
+        var (acme, other) = (TenantId.Parse("acme"), TenantId.Parse("other"));
+
+        var seen = await store.ReadAsync(acme, id, worker, default);
+        Assert.Equal("running", seen!.Status);
+        var step = Assert.Single(seen.Steps);
+        Assert.Equal((0, "succeeded", """{"message":"one"}"""), (step.StepIndex, step.Status, step.Outcome));
+        Assert.Contains("\"plan_step\":\"a\"", step.Context);
+        Assert.Null(await store.ReadAsync(acme, id, "another worker", default));
+        Assert.Null(await store.ReadAsync(other, id, worker, default));
+        await using var direct = source.CreateCommand("SELECT count(*) FROM aos_trace_steps");
+        Assert.Equal("42501", (await Assert.ThrowsAsync<PostgresException>(() => direct.ExecuteScalarAsync())).SqlState);
+
+        await runner.TerminateAsync();
+        Assert.Null(await store.ReadAsync(acme, id, worker, default));
     }
 
     private async Task<string?> StepAsync(Answer run, string expression) =>
