@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
@@ -44,6 +45,17 @@ public static class OpenApiDocuments
                 return Task.CompletedTask;
             });
         });
+
+    /// <summary>Declares the statuses that an endpoint answers with a <see cref="Problem"/>, places of malformed input included.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="statuses">The HTTP statuses.</param>
+    /// <returns>The endpoint.</returns>
+    public static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params ReadOnlySpan<int> statuses)
+    {
+        foreach (var status in statuses)
+            endpoint.Produces<Problem>(status, Problem.MediaType);
+        return endpoint;
+    }
 
     /// <summary>Serves the document, without authentication.</summary>
     /// <param name="app">The application.</param>

@@ -202,6 +202,9 @@ public sealed class ProofTests(PostgresFixture postgres) : IAsyncLifetime
         var operation = Assert.Single(document["paths"]!.AsObject()).Value!["get"]!;
         Assert.Equal(["200", "400", "401", "403", "404", "503"], operation["responses"]!.AsObject().Select(answer => answer.Key));
         Assert.NotNull(operation["security"]);
+        Assert.Equal(
+            ["detail", "errors", "status", "title", "type"],
+            document["components"]!["schemas"]!["Problem"]!["properties"]!.AsObject().Select(member => member.Key).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -17,7 +17,8 @@ internal static class ProofEndpoint
             .WithName("prove_run")
             .WithSummary("Recomputes a run's evidence from what was recorded, and says what holds.")
             .Produces<ProofResponse>()
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(403).ProducesProblem(404).ProducesProblem(503);
+            .WithTags("Proofs")
+            .ProducesProblems(400, 401, 403, 404, 503);
 
     private static async Task<IResult> AnswerAsync(
         HttpContext context,
