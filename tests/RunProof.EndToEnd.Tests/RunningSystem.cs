@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using Npgsql;
+
+namespace RunProof.EndToEnd.Tests;
+
+/// <summary>Migrator, runner and verifier as processes over one database, as an operator would start them.</summary>
+internal sealed class RunningSystem : IAsyncDisposable
+{
+    internal const string ApiKey = "rpk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    private readonly Dictionary<string, string> _environment;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(100) };
+    private HostProcess? _runner;
+    private HostProcess? _verifier;
+
+    private RunningSystem(string services, string owner)
+    {
+        Owner = owner;
+        (RunnerUrl, VerifierUrl) = (FreeUrl(), FreeUrl());
+        _http.DefaultRequestHeaders.Authorization = new("Bearer", ApiKey);
+        _environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__runproofdb"] = services,
+            ["RunProof__Roles__Runner__Password"] = "runner-password",
+            ["RunProof__Roles__Verifier__Password"] = "verifier-password",
+            ["RunProof__Roles__Auditor__Password"] = "auditor-password",
+            ["RunProof__Development__ApiKey"] = ApiKey,
+            ["RUNPROOF_RUNNER_URL"] = RunnerUrl,
+            ["RUNPROOF_VERIFIER_URL"] = VerifierUrl,
+            ["RUNPROOF_API_KEY"] = ApiKey,
+            ["NO_COLOR"] = "1",
+        };
+    }
+
+    internal string RunnerUrl { get; }
+
+    internal string VerifierUrl { get; }
+
+    /// <summary>A superuser's connection to the same database, for what an attacker or an auditor would do.</summary>
+    internal string Owner { get; }
+
+    internal static async Task<RunningSystem> StartAsync(string services, string owner, CancellationToken cancellationToken)
+    {
+        var system = new RunningSystem(services, owner);
+        var (exit, output) = await HostProcess.RunAsync("RunProof.Migrator", system._environment, cancellationToken);
+        Assert.True(exit == 0, output);
+        await system.StartRunnerAsync(cancellationToken);
+        system._verifier = system.StartHost("RunProof.Verifier", system.VerifierUrl, "verifier");
+        await system.ReadyAsync(system._verifier, system.VerifierUrl, cancellationToken);
+        return system;
+    }
+
+    internal async Task StartRunnerAsync(CancellationToken cancellationToken)
+    {
+        _runner = StartHost("RunProof.Runner", RunnerUrl, "runner");
+        await ReadyAsync(_runner, RunnerUrl, cancellationToken);
+    }
+
+    internal async Task KillRunnerAsync()
+    {
+        _runner!.Kill();
+        await _runner.DisposeAsync();
+    }
+
+    internal async Task<JsonElement> CreateRunAsync(object request, CancellationToken cancellationToken)
+    {
+        using var response = await _http.PostAsJsonAsync($"{RunnerUrl}/api/v1/runs", request, cancellationToken);
+        return await JsonOfAsync(response, cancellationToken);
+    }
+
+    internal async Task<JsonElement> GetRunAsync(string run, int waitSeconds, CancellationToken cancellationToken)
+    {
+        using var response = await _http.GetAsync($"{RunnerUrl}/api/v1/runs/{run}?wait={waitSeconds}", cancellationToken);
+        return await JsonOfAsync(response, cancellationToken);
+    }
+
+    internal async Task<JsonElement> ProveAsync(string run, CancellationToken cancellationToken)
+    {
+        using var response = await _http.GetAsync($"{VerifierUrl}/api/v1/runs/{run}/proof?include_payloads=true", cancellationToken);
+        return await JsonOfAsync(response, cancellationToken);
+    }
+
+    internal async Task<HttpStatusCode> StatusAsync(string url, string? key, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        if (key is not null)
+            request.Headers.Authorization = new("Bearer", key);
+        using var anonymous = new HttpClient();
+        using var response = await anonymous.SendAsync(request, cancellationToken);
+        return response.StatusCode;
+    }
+
+    internal Task<(int ExitCode, string Output)> CommandLineAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        HostProcess.RunAsync("RunProof.Cli", _environment, cancellationToken, arguments);
+
+    /// <summary>What somebody with the owner's rights does to a database: one statement, all triggers and foreign keys out of the way.</summary>
+    internal async Task TamperAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(Owner);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            $"ALTER TABLE aos_traces DISABLE TRIGGER ALL; ALTER TABLE aos_trace_steps DISABLE TRIGGER ALL; {sql}; "
+            + "ALTER TABLE aos_traces ENABLE TRIGGER ALL; ALTER TABLE aos_trace_steps ENABLE TRIGGER ALL;",
+            connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    internal async Task<IReadOnlyList<object?[]>> QueryAsync(string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        await using var connection = new NpgsqlConnection(Owner);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters)
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<object?[]>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = new object?[reader.FieldCount];
+            reader.GetValues(row!);
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        if (_runner is not null)
+            await _runner.DisposeAsync();
+        if (_verifier is not null)
+            await _verifier.DisposeAsync();
+    }
+
+    internal static string FreeUrl()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+    }
+
+    private HostProcess StartHost(string project, string url, string role)
+    {
+        var environment = new Dictionary<string, string>(_environment, StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_URLS"] = url,
+            ["RunProof__Database__Username"] = $"runproof_{role}_login",
+            ["RunProof__Database__Password"] = $"{role}-password",
+        };
+        return HostProcess.Start(project, environment);
+    }
+
+    private async Task ReadyAsync(HostProcess host, string url, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            Assert.False(host.HasExited, host.Output);
+            try
+            {
+                using var response = await _http.GetAsync($"{url}/health", limit.Token);
+                if (response.IsSuccessStatusCode)
+                    return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                Assert.Fail($"{url} did not become healthy in 60 s:\n{host.Output}");
+            }
+
+            await Task.Delay(100, cancellationToken);
+        }
+    }
+
+    private static async Task<JsonElement> JsonOfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var text = await response.Content.ReadAsStringAsync(cancellationToken);
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode} {text}");
+        using var document = JsonDocument.Parse(text);
+        return document.RootElement.Clone();
+    }
+}
