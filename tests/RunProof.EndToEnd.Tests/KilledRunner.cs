@@ -1,0 +1,42 @@
+using RunProof.Testing;
+
+namespace RunProof.EndToEnd.Tests;
+
+/// <summary>A runner that dies leaves no trace dangling.</summary>
+public sealed class KilledRunner(PostgresFixture postgres)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_run_whose_runner_was_killed_is_sealed_aborted_by_the_next_with_its_step_interrupted()
+    {
+        await using var database = await postgres.CreateDatabaseAsync();
+        await using var system = await RunningSystem.StartAsync(database.ConnectionString, database.ConnectionString, Cancel);
+        var plan = new object[]
+        {
+            new { skill = "echo", @params = new { message = "before" } },
+            new { skill = "wait", @params = new { ms = 120_000 }, timeout_ms = 300_000 },
+        };
+        var run = await system.CreateRunAsync(new { agent_id = "demo-agent", goal = "die", origin_system_id = "e2e", plan }, Cancel);
+        var id = run.GetProperty("run_id").GetString()!;
+        await UntilAsync(system, "SELECT 1 FROM aos_trace_steps WHERE trace_id = 'trace_' || $1", id);
+
+        await system.KillRunnerAsync();
+        Assert.Equal("UNSUPPORTED", (await system.ProveAsync(id, Cancel)).GetProperty("verification_status").GetString());
+        await system.StartRunnerAsync(Cancel);
+        await UntilAsync(system, "SELECT 1 FROM runs WHERE id = $1 AND status = 'aborted'", id);
+
+        var steps = await system.QueryAsync("SELECT step_index, skill_name, status, level FROM aos_trace_steps WHERE trace_id = 'trace_' || $1 ORDER BY 1", Cancel, id);
+        Assert.Equal([[0, "echo", "succeeded", "INFO"], [1, "wait", "interrupted", "ERROR"]], steps);
+        Assert.Equal("aborted", Assert.Single(await system.QueryAsync("SELECT status FROM aos_traces WHERE run_id = $1", Cancel, id))[0]);
+        Assert.Equal("VERIFIED", (await system.ProveAsync(id, Cancel)).GetProperty("verification_status").GetString());
+    }
+
+    private static async Task UntilAsync(RunningSystem system, string sql, string id)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        while ((await system.QueryAsync(sql, limit.Token, id)).Count == 0)
+            await Task.Delay(100, limit.Token);
+    }
+}
