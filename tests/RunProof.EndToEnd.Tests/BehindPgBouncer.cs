@@ -16,9 +16,9 @@ public sealed class BehindPgBouncer(PostgresFixture postgres)
     public async Task The_whole_path_passes_behind_PgBouncer_in_transaction_mode()
     {
         Assert.SkipUnless(Installed() is not null, "PgBouncer is not installed (Debian: apt-get install pgbouncer); .ci/run installs it");
-        await using var database = await postgres.CreateDatabaseAsync();
-        await using var pooler = await Pooler.StartAsync(Installed()!, new NpgsqlConnectionStringBuilder(database.ConnectionString), Cancel);
-        await using var system = await RunningSystem.StartAsync(pooler.ConnectionString, database.ConnectionString, Cancel);
+        var database = await postgres.CreateDatabaseAsync();
+        await using var pooler = await Pooler.StartAsync(Installed()!, new NpgsqlConnectionStringBuilder(database.AdminConnectionString), Cancel);
+        await using var system = await RunningSystem.StartAsync(pooler.ConnectionString, database.AdminConnectionString, Cancel);
 
         var run = await system.CreateRunAsync(new { agent_id = "demo-agent", goal = "behind a pooler", origin_system_id = "e2e", wait = 60 }, Cancel);
         Assert.Equal("succeeded", run.GetProperty("status").GetString());
@@ -86,7 +86,7 @@ public sealed class BehindPgBouncer(PostgresFixture postgres)
         }
 
         private static string Users(NpgsqlConnectionStringBuilder server) =>
-            $"\"{server.Username}\" \"{server.Password}\"\n\"runproof_runner_login\" \"runner-password\"\n\"runproof_verifier_login\" \"verifier-password\"\n";
+            $"\"{server.Username}\" \"{server.Password}\"\n\"runproof_runner_login\" \"{TestDatabase.RolePassword}\"\n\"runproof_verifier_login\" \"{TestDatabase.RolePassword}\"\n";
 
         private static string Configuration(NpgsqlConnectionStringBuilder server, int port, string folder) =>
             $"""

@@ -10,8 +10,8 @@ public sealed class KilledRunner(PostgresFixture postgres)
     [Fact]
     public async Task A_run_whose_runner_was_killed_is_sealed_aborted_by_the_next_with_its_step_interrupted()
     {
-        await using var database = await postgres.CreateDatabaseAsync();
-        await using var system = await RunningSystem.StartAsync(database.ConnectionString, database.ConnectionString, Cancel);
+        var database = await postgres.CreateDatabaseAsync();
+        await using var system = await RunningSystem.StartAsync(database.AdminConnectionString, database.AdminConnectionString, Cancel);
         var plan = new object[]
         {
             new { skill = "echo", @params = new { message = "before" } },

@@ -11,21 +11,15 @@ namespace RunProof.EndToEnd.Tests;
 /// <summary>One set of processes for all the tests of this class.</summary>
 public sealed class SystemFixture(PostgresFixture postgres) : IAsyncLifetime
 {
-    private TestDatabase? _database;
-
     internal RunningSystem System { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _database = await postgres.CreateDatabaseAsync();
-        System = await RunningSystem.StartAsync(_database.ConnectionString, _database.ConnectionString, TestContext.Current.CancellationToken);
+        var database = await postgres.CreateDatabaseAsync();
+        System = await RunningSystem.StartAsync(database.AdminConnectionString, database.AdminConnectionString, TestContext.Current.CancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await System.DisposeAsync();
-        await _database!.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => System.DisposeAsync();
 }
 
 /// <summary>The path of the issue, over HTTP, with processes: an agent's goal becomes a plan, its skills run, the trace is sealed, the verifier compares.</summary>

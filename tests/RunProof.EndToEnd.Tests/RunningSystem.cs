@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using Npgsql;
+using RunProof.Testing;
 
 namespace RunProof.EndToEnd.Tests;
 
@@ -24,9 +25,9 @@ internal sealed class RunningSystem : IAsyncDisposable
         _environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ConnectionStrings__runproofdb"] = services,
-            ["RunProof__Roles__Runner__Password"] = "runner-password",
-            ["RunProof__Roles__Verifier__Password"] = "verifier-password",
-            ["RunProof__Roles__Auditor__Password"] = "auditor-password",
+            ["RunProof__Roles__Runner__Password"] = TestDatabase.RolePassword,
+            ["RunProof__Roles__Verifier__Password"] = TestDatabase.RolePassword,
+            ["RunProof__Roles__Auditor__Password"] = TestDatabase.RolePassword,
             ["RunProof__Development__ApiKey"] = ApiKey,
             ["RUNPROOF_RUNNER_URL"] = RunnerUrl,
             ["RUNPROOF_VERIFIER_URL"] = VerifierUrl,
@@ -149,7 +150,7 @@ internal sealed class RunningSystem : IAsyncDisposable
         {
             ["ASPNETCORE_URLS"] = url,
             ["RunProof__Database__Username"] = $"runproof_{role}_login",
-            ["RunProof__Database__Password"] = $"{role}-password",
+            ["RunProof__Database__Password"] = TestDatabase.RolePassword,
         };
         return HostProcess.Start(project, environment);
     }
