@@ -57,7 +57,7 @@ public sealed partial class HouseRules
     {
         var page = File.ReadAllText(Path.Combine(Repository.Root, "src/ARCHITECTURE.md"));
         var packages = XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("PackageVersion").Select(p => (string)p.Attribute("Include")!);
-        Assert.Empty(packages.Where(package => !page.Contains($"`{package}`", StringComparison.Ordinal)));
+        Assert.All(packages, package => Assert.Contains($"`{package}`", page, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed partial class HouseRules
     {
         var solution = File.ReadAllText(Path.Combine(Repository.Root, "RunProof.sln")).Replace('\\', '/');
         var projects = new[] { "src", "tests", "generators", "AppHost", "ServiceDefaults" }.SelectMany(Repository.ProjectFiles).Select(Repository.Relative);
-        Assert.Empty(projects.Where(project => !solution.Contains(project, StringComparison.Ordinal)));
+        Assert.All(projects, project => Assert.Contains(project, solution, StringComparison.Ordinal));
     }
 
     [Fact]
