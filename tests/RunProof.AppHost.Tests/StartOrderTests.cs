@@ -34,7 +34,7 @@ public sealed class StartOrderTests
         Assert.Equal(["migrator begins", "migrator ends"], model.Events);
         Assert.Contains("was not started, because migrator ended with exit code 3, not 0", model.Shown, StringComparison.Ordinal);
         Assert.Contains("the schema is newer", model.Shown, StringComparison.Ordinal);
-        Assert.Contains("was not started, because runner was not started", model.Shown, StringComparison.Ordinal);
+        Assert.Contains("was not started, because runner did not start", model.Shown, StringComparison.Ordinal);
         Assert.DoesNotContain("RunProof is up", model.Shown, StringComparison.Ordinal);
     }
 

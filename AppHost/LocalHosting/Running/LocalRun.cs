@@ -138,7 +138,7 @@ internal sealed class LocalRun
         {
             if (await states[wait.On].UntilAsync(wait, ct) is not { } why)
                 continue;
-            state.SetFailed($"was not started, because {wait.On.Name} {(why.Length > 0 && char.IsUpper(why[0]) ? "failed" : why)}");
+            state.SetFailed($"was not started, because {wait.On.Name} {why}");
             return;
         }
         var log = new ChildLog(folder.Logs, project.Name, screen, options.AllLogs);
