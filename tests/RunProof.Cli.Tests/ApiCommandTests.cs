@@ -104,6 +104,25 @@ public sealed class ApiCommandTests
     }
 
     [Fact]
+    public async Task A_watch_outlives_a_restart_of_the_runner_but_not_a_run_that_is_not_there()
+    {
+        await using var service = await FakeService.StartAsync();
+        var calls = 0;
+        service.On("GET /api/v1/runs/r", _ => Interlocked.Increment(ref calls) switch
+        {
+            1 => new(200, Run("running")),
+            2 or 3 => FakeService.Problem(503, "unavailable", "starting"),
+            _ => new(200, Run("succeeded")),
+        });
+        var result = await CliProcess.RunAsync(["run", "watch", "r"], service.Environment);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(4, calls);
+        service.Otherwise = _ => FakeService.Problem(404, "not-found", "there is no such run");
+        var missing = await CliProcess.RunAsync(["run", "watch", "x"], service.Environment);
+        Assert.Equal(4, missing.ExitCode);
+    }
+
+    [Fact]
     public async Task Watching_with_json_prints_one_document_at_the_end()
     {
         await using var service = await FakeService.StartAsync();

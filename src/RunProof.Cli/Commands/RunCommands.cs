@@ -8,6 +8,9 @@ namespace RunProof.Cli;
 /// <summary><c>run create|get|list|watch|prove</c>.</summary>
 internal static class RunCommands
 {
+    /// <summary>How often a runner that was there may fail to answer before a watch gives up.</summary>
+    private const int Patience = 15;
+
     private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
 
     private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, succeeded, failed, aborted." };
@@ -69,26 +72,40 @@ internal static class RunCommands
     private static async Task<Answer> WatchAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         var runner = Services.Runner(invocation);
-        var path = PathOf(invocation.Get(Id));
         string? seen = null;
         while (true)
         {
-            // The server holds the answer back until the run ends or ten seconds are over: no storm of calls.
-            var wait = TimeSpan.FromSeconds(seen is null ? 0 : 10);
-            var document = await invocation.World.Terminal.WhileAsync(
-                $"watching run {invocation.Get(Id)}", () => runner.GetAsync(path + Listing.Query(("wait", Seconds(wait))), cancellationToken, wait));
+            var document = await LookAgainAsync(invocation, runner, seen, cancellationToken);
             var run = runner.View(document, WireContext.Default.RunView);
-            if (run.Status != seen && !run.HasEnded)
-                invocation.Tell(page => page.Line($"{Now(invocation.World)}  {run.Status}"));
             if (run.HasEnded)
             {
                 invocation.Tell(page => page.Line(ToneOf(run.Status), $"{Now(invocation.World)}  {run.Status}{Because(run)}"));
                 return new Answer(JsonNode.Parse(document.GetRawText())!, _ => { }, run.ExitCode);
             }
 
+            if (run.Status != seen)
+                invocation.Tell(page => page.Line($"{Now(invocation.World)}  {run.Status}"));
             // A server that does not wait must not be asked without a pause.
             await Task.Delay(TimeSpan.FromMilliseconds(seen == run.Status ? 500 : 100), invocation.World.Clock, cancellationToken);
             seen = run.Status;
+        }
+    }
+
+    /// <summary>Asks how the run stands. The server holds its answer back until the run ends or ten seconds are over; one that is restarted is waited for.</summary>
+    private static async Task<JsonElement> LookAgainAsync(Invocation invocation, ApiClient runner, string? seen, CancellationToken cancellationToken)
+    {
+        var wait = TimeSpan.FromSeconds(seen is null ? 0 : 10);
+        var path = PathOf(invocation.Get(Id)) + Listing.Query(("wait", Seconds(wait)));
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await invocation.World.Terminal.WhileAsync($"watching run {invocation.Get(Id)}", () => runner.GetAsync(path, cancellationToken, wait));
+            }
+            catch (CommandException problem) when (seen is not null && attempt < Patience && (problem.Code == "unreachable" || problem.HttpStatus >= 500))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), invocation.World.Clock, cancellationToken);
+            }
         }
     }
 

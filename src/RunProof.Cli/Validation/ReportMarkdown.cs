@@ -66,9 +66,14 @@ internal static class ReportMarkdown
     /// <summary>What others wrote must not become markup: a goal could otherwise draw a verdict of its own.</summary>
     private static string Escape(string value)
     {
-        var safe = new StringBuilder(value.Length + 8);
-        foreach (var c in Printable.Of(value))
-            _ = c is '\\' or '`' or '*' or '_' or '[' or ']' or '<' or '>' or '|' or '#' or '&' or '~' ? safe.Append('\\').Append(c) : safe.Append(c);
+        var text = Printable.Of(value);
+        var safe = new StringBuilder(text.Length + 8);
+        foreach (var (at, c) in text.Index())
+            _ = IsWithinWord(text, at) ? safe.Append(c) : c is '\\' or '`' or '*' or '_' or '[' or ']' or '<' or '>' or '|' or '#' or '&' or '~' ? safe.Append('\\').Append(c) : safe.Append(c);
         return safe.ToString();
     }
+
+    // An underscore between letters marks nothing, and column names are easier to read without backslashes.
+    private static bool IsWithinWord(string text, int at) =>
+        text[at] == '_' && at > 0 && at + 1 < text.Length && char.IsAsciiLetterOrDigit(text[at - 1]) && char.IsAsciiLetterOrDigit(text[at + 1]);
 }
