@@ -1,230 +1,211 @@
 using System.Buffers;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 
 namespace RunProof.Format;
 
 /// <summary>
-/// Reads one JSON text and writes its canonical form in one pass, without recursion. Members are written as they come; where an object ends and its
-/// members came out of order, their bytes are put in order. A fault ends the reading and is kept, not thrown: bytes from outside fault often.
+/// Writes the canonical form of a text while it is read, without recursion. Members are written as they come; where an object ends and its members came
+/// out of order, their bytes are put in order, so that no byte moves more than once for each level around it.
 /// </summary>
-internal ref partial struct CanonicalText
+internal sealed class CanonicalText(NumberRule numbers, int maxDepth, int length)
 {
-    private readonly ReadOnlySpan<byte> _json;
-    private readonly NumberRule _numbers;
-    private readonly int _maxDepth;
-    private int _at;
-    private int _depth;
-    private PooledList<Frame> _frames;
-    private PooledList<Member> _members;
-    private PooledList<byte> _names;
-    internal PooledList<byte> Output;
+    private static readonly SearchValues<byte> Escaped = SearchValues.Create(CanonicalString.EscapedBytes);
 
-    internal CanonicalText(ReadOnlySpan<byte> json, NumberRule numbers, int maxDepth)
-    {
-        _json = json;
-        _numbers = numbers;
-        _maxDepth = maxDepth;
-        Output = new PooledList<byte>(json.Length + 16);
-    }
+    private readonly ArrayBufferWriter<byte> _output = new(length + 16);
+    private readonly ArrayBufferWriter<byte> _names = new();
+    private readonly List<Frame> _frames = [];
+    private readonly List<Member> _members = [];
 
-    /// <summary>Why <see cref="Run"/> gave up.</summary>
+    internal ReadOnlySpan<byte> Written => _output.WrittenSpan;
+
+    /// <summary>Why <see cref="TryWrite"/> gave up.</summary>
     internal CanonicalFault Fault { get; private set; }
 
     /// <summary>Whether the outermost object has a member named <c>$json</c> or <c>$base64</c>.</summary>
     internal bool HasReservedName { get; private set; }
 
-    internal void Dispose()
-    {
-        _frames.Dispose();
-        _members.Dispose();
-        _names.Dispose();
-        Output.Dispose();
-    }
+    private ref Frame Innermost => ref CollectionsMarshal.AsSpan(_frames)[^1];
 
-    /// <summary>Writes the canonical form of the whole text.</summary>
-    /// <returns>Whether there is one; if not, <see cref="Fault"/> says why.</returns>
-    internal bool Run()
+    /// <summary>Writes the reader's next token.</summary>
+    /// <returns>Whether it has a canonical form; if not, <see cref="Fault"/> says why, and nothing more may be written.</returns>
+    internal bool TryWrite(ref Utf8JsonReader reader)
     {
-        while (true)
+        switch (reader.TokenType)
         {
-            // Here a value begins.
-            var c = Next();
-            if (_depth > _maxDepth)
-                return NotKept(string.Create(CultureInfo.InvariantCulture, $"nested deeper than {_maxDepth} levels"), _at);
-            switch (c)
-            {
-                case '{':
-                    Open(isObject: true);
-                    if (Next() == '}')
-                        break;
-                    if (!Name())
-                        return false;
-                    continue;
-                case '[':
-                    Open(isObject: false);
-                    if (Next() == ']')
-                        break;
-                    continue;
-                case '"':
-                    if (!String())
-                        return false;
-                    break;
-                case 't' when Literal("true"u8):
-                case 'f' when Literal("false"u8):
-                case 'n' when Literal("null"u8):
-                    break;
-                case '-' or (>= '0' and <= '9'):
-                    if (!Number())
-                        return false;
-                    break;
-                default:
-                    return NotJson(c < 0 ? "the text ends where a value is expected" : "a value is expected");
-            }
+            case JsonTokenType.PropertyName:
+                return Name(ref reader);
+            case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                return Close(reader.TokenType == JsonTokenType.EndObject);
+        }
 
-            // Here a value has ended, or an empty container is about to: go on in what is around it.
-            if (!Resume(out var finished))
-                return false;
-            if (finished)
+        if (_frames.Count > maxDepth)
+            return Refuse(string.Create(CultureInfo.InvariantCulture, $"nested deeper than {maxDepth} levels"), (int)reader.TokenStartIndex);
+        if (_frames.Count > 0 && !Innermost.IsObject)
+            Separate();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartObject or JsonTokenType.StartArray:
+                _output.Write(reader.ValueSpan);
+                _frames.Add(new Frame { IsObject = reader.TokenType == JsonTokenType.StartObject, FirstMember = _members.Count, FirstByte = _output.WrittenCount });
+                return true;
+            case JsonTokenType.String:
+                return String(ref reader, out _);
+            case JsonTokenType.Number:
+                return Number(reader.ValueSpan, (int)reader.TokenStartIndex);
+            default:
+                _output.Write(reader.ValueSpan);
                 return true;
         }
     }
 
-    /// <summary>Closes what ends here, up to the next value or the end of the text.</summary>
-    private bool Resume(out bool finished)
+    private bool Name(ref Utf8JsonReader reader)
     {
-        finished = false;
-        while (true)
-        {
-            var c = Next();
-            if (_depth == 0)
-            {
-                finished = true;
-                return c < 0 || NotJson("the text goes on after its value");
-            }
-
-            ref var frame = ref _frames.Last;
-            if (frame.IsObject && frame.InMember)
-                EndMember(ref frame);
-            if (c == (frame.IsObject ? '}' : ']'))
-            {
-                if (!Close(ref frame))
-                    return false;
-                continue;
-            }
-
-            if (c != ',')
-                return NotJson(frame.IsObject ? "',' or '}' is expected" : "',' or ']' is expected");
-            _at++;
-            Output.Add((byte)',');
-            return !frame.IsObject || (Next() == '"' ? Name() : NotJson("a member name is expected"));
-        }
-    }
-
-    private void Open(bool isObject)
-    {
-        _at++;
-        _depth++;
-        Output.Add((byte)(isObject ? '{' : '['));
-        _frames.Add(new Frame(isObject, _members.Count, Output.Count, _names.Count));
-    }
-
-    private bool Literal(ReadOnlySpan<byte> word)
-    {
-        if (!_json[_at..].StartsWith(word))
+        EndMember();
+        Separate();
+        var member = new Member { Source = (int)reader.TokenStartIndex, First = _output.WrittenCount, NameStart = _names.WrittenCount, IsUnescaped = reader.ValueIsEscaped };
+        if (!String(ref reader, out var unescaped))
             return false;
-        _at += word.Length;
-        Output.Add(word);
+        if (member.IsUnescaped)
+            _names.Write(unescaped);
+        else
+            member.NameStart = member.First + 1;
+        member.NameLength = unescaped.Length;
+        HasReservedName |= _frames.Count == 1 && (unescaped.SequenceEqual("$json"u8) || unescaped.SequenceEqual("$base64"u8));
+        ref var frame = ref Innermost;
+        frame.IsUnsorted |= _members.Count > frame.FirstMember && Utf16Order.Compare(NameOf(_members[^1]), unescaped) >= 0;
+        _members.Add(member);
+        _output.Write(":"u8);
         return true;
     }
 
-    /// <summary>Skips white space and looks at the next byte; -1 at the end.</summary>
-    private int Next()
+    private bool Close(bool isObject)
     {
-        for (; _at < _json.Length; _at++)
-        {
-            if (_json[_at] is not (0x20 or 0x0A or 0x0D or 0x09))
-                return _json[_at];
-        }
-
-        return -1;
+        EndMember();
+        var frame = Innermost;
+        if (frame.IsUnsorted && !Sort(frame))
+            return false;
+        _output.Write(isObject ? "}"u8 : "]"u8);
+        CollectionsMarshal.SetCount(_members, frame.FirstMember);
+        _frames.RemoveAt(_frames.Count - 1);
+        return true;
     }
 
-    private bool NotJson(string message) => Fail(message, _at, isJson: false);
-
-    private bool NotKept(string message, int offset) => Fail(message, offset, isJson: true);
-
-    private bool Fail(string message, int offset, bool isJson)
+    private void Separate()
     {
-        Fault = new CanonicalFault(isJson ? message : $"not JSON: {message}", offset, isJson);
+        if (_output.WrittenCount > Innermost.FirstByte)
+            _output.Write(","u8);
+    }
+
+    private void EndMember()
+    {
+        if (_members.Count > Innermost.FirstMember)
+            CollectionsMarshal.AsSpan(_members)[^1].End = _output.WrittenCount;
+    }
+
+    private bool Sort(Frame frame)
+    {
+        var members = CollectionsMarshal.AsSpan(_members)[frame.FirstMember..];
+        members.Sort((left, right) => Utf16Order.Compare(NameOf(left), NameOf(right)));
+        for (var i = 1; i < members.Length; i++)
+        {
+            if (NameOf(members[i - 1]).SequenceEqual(NameOf(members[i])))
+                return Refuse("a member name occurs twice in one object", Math.Max(members[i - 1].Source, members[i].Source));
+        }
+
+        var sorted = new ArrayBufferWriter<byte>(_output.WrittenCount - frame.FirstByte);
+        foreach (ref readonly var member in members)
+        {
+            if (sorted.WrittenCount > 0)
+                sorted.Write(","u8);
+            sorted.Write(Written[member.First..member.End]);
+        }
+
+        sorted.WrittenSpan.CopyTo(MemoryMarshal.AsMemory(_output.WrittenMemory).Span[frame.FirstByte..]);
+        return true;
+    }
+
+    private ReadOnlySpan<byte> NameOf(Member member) =>
+        (member.IsUnescaped ? _names.WrittenSpan : Written).Slice(member.NameStart, member.NameLength);
+
+    private bool String(ref Utf8JsonReader reader, out ReadOnlySpan<byte> unescaped)
+    {
+        unescaped = reader.ValueSpan;
+        if (reader.ValueIsEscaped)
+        {
+            var target = new byte[unescaped.Length];
+            try
+            {
+                unescaped = target.AsSpan(0, reader.CopyString(target));
+            }
+            catch (InvalidOperationException)
+            {
+                return Refuse("a string with an escaped lone surrogate, which has no canonical form (RFC 8785 section 3.2.2.2)", (int)reader.TokenStartIndex);
+            }
+        }
+
+        _output.Write("\""u8);
+        var rest = unescaped;
+        for (var next = rest.IndexOfAny(Escaped); next >= 0; next = rest.IndexOfAny(Escaped))
+        {
+            _output.Write(rest[..next]);
+            _output.Advance(CanonicalString.WriteAscii(rest[next], _output.GetSpan(6)));
+            rest = rest[(next + 1)..];
+        }
+
+        _output.Write(rest);
+        _output.Write("\""u8);
+        return true;
+    }
+
+    private bool Number(ReadOnlySpan<byte> token, int offset)
+    {
+        // An integer of up to 15 digits is its own ECMAScript form.
+        if (token.Length <= 15 && token is not [(byte)'-', (byte)'0'] && !token.ContainsAny(".eE"u8))
+        {
+            _output.Write(token);
+            return true;
+        }
+
+        if (!DecimalText.TryWrite(token, _output.GetSpan(EcmaScriptNumber.MaxLength), out var written, out var exact))
+            return Refuse("a number beyond the range of a double", offset);
+        if (!exact && numbers == NumberRule.Exact)
+            return Refuse("a number that a double does not hold exactly: its value would be rounded", offset);
+        _output.Advance(written);
+        return true;
+    }
+
+    private bool Refuse(string message, int offset)
+    {
+        Fault = new CanonicalFault(message, offset, IsJson: true);
         return false;
     }
 
-    /// <summary>A container that is open: where its members, its bytes and its unescaped names begin.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private struct Frame(bool isObject, int firstMember, int firstByte, int firstName)
+    /// <summary>A container that is open: where its members and its bytes begin.</summary>
+    private struct Frame
     {
-        internal readonly bool IsObject = isObject;
-        internal readonly int FirstMember = firstMember;
-        internal readonly int FirstByte = firstByte;
-        internal readonly int FirstName = firstName;
-        internal bool InMember;
-        internal bool Unsorted;
+        internal bool IsObject, IsUnsorted;
+        internal int FirstMember, FirstByte;
+    }
+
+    /// <summary>A member of an open object: its bytes in the output, and its name there or, where it has escapes, among the names.</summary>
+    private struct Member
+    {
+        internal int Source, First, End, NameStart, NameLength;
+        internal bool IsUnescaped;
     }
 }
 
-/// <summary>A growing list in pooled memory.</summary>
-internal struct PooledList<T>(int capacity)
-    where T : unmanaged
+/// <summary>The order of RFC 8785 section 3.2.3, by UTF-16 code units, told from UTF-8 bytes.</summary>
+internal static class Utf16Order
 {
-    private T[]? _items = ArrayPool<T>.Shared.Rent(capacity);
-
-    internal int Count { get; private set; }
-
-    internal readonly Span<T> Written => _items.AsSpan(0, Count);
-
-    internal readonly ref T Last => ref _items![Count - 1];
-
-    internal void Add(T item)
+    internal static int Compare(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        if (_items is null || Count == _items.Length)
-            Reserve(1);
-        _items![Count++] = item;
+        var same = left.CommonPrefixLength(right);
+        return same == left.Length || same == right.Length ? left.Length - right.Length : Weight(left[same]) - Weight(right[same]);
     }
 
-    internal void Add(scoped ReadOnlySpan<T> items)
-    {
-        items.CopyTo(Reserve(items.Length));
-        Count += items.Length;
-    }
-
-    /// <summary>Room for some more items, which <see cref="Commit"/> then counts.</summary>
-    internal Span<T> Reserve(int more)
-    {
-        if (_items is null)
-        {
-            _items = ArrayPool<T>.Shared.Rent(Math.Max(more, 16));
-        }
-        else if (_items.Length - Count < more)
-        {
-            var larger = ArrayPool<T>.Shared.Rent(Math.Max(checked(Count + more), (int)Math.Min(_items.Length * 2L, Array.MaxLength)));
-            Written.CopyTo(larger);
-            ArrayPool<T>.Shared.Return(_items);
-            _items = larger;
-        }
-
-        return _items.AsSpan(Count);
-    }
-
-    internal void Commit(int more) => Count += more;
-
-    internal void Truncate(int count) => Count = count;
-
-    internal void Dispose()
-    {
-        if (_items is { } items)
-            ArrayPool<T>.Shared.Return(items);
-        _items = null;
-        Count = 0;
-    }
+    /// <summary>UTF-8 orders as code points do; UTF-16 puts supplementary ones (lead byte F0 and up) before U+E000 to U+FFFF (EE and EF).</summary>
+    private static int Weight(byte b) => b is 0xEE or 0xEF ? b + 0x10 : b;
 }

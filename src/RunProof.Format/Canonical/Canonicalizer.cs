@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Unicode;
 
 namespace RunProof.Format;
@@ -32,7 +34,7 @@ public static class Canonicalizer
     /// <inheritdoc cref="Canonicalize(ReadOnlySpan{byte}, NumberRule)"/>
     /// <param name="json">UTF-8, without a byte order mark.</param>
     /// <param name="numbers">What happens to a number that a double cannot hold exactly.</param>
-    /// <param name="maxDepth">Levels of nesting that are accepted; at least 0. Eight bytes of memory each.</param>
+    /// <param name="maxDepth">Levels of nesting that are accepted; at least 0. Each level that occurs takes some twenty bytes of pooled memory.</param>
     public static byte[] Canonicalize(ReadOnlySpan<byte> json, NumberRule numbers, int maxDepth)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxDepth);
@@ -40,41 +42,47 @@ public static class Canonicalizer
         return canonical ?? throw new CanonicalFormatException(fault.Message, fault.Offset);
     }
 
-    /// <summary>The canonical bytes, or null and why there are none.</summary>
+    /// <summary>The canonical bytes, or null and why there are none. A text that has none is read to its end all the same: is it JSON?</summary>
     internal static byte[]? TryCanonicalize(ReadOnlySpan<byte> json, NumberRule numbers, int maxDepth, out CanonicalFault fault, out bool reserved)
     {
-        reserved = false;
-        if (!Utf8.IsValid(json))
-        {
-            fault = new CanonicalFault("not UTF-8", FirstInvalid(json), IsJson: false);
-            return null;
-        }
-
-        var text = new CanonicalText(json, numbers, maxDepth);
+        var text = new CanonicalText(numbers, maxDepth, json.Length);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        var whole = true;
+        fault = Utf8.IsValid(json) ? default : new CanonicalFault("not UTF-8", FirstInvalid(json), IsJson: false);
         try
         {
-            var done = text.Run();
-            fault = text.Fault;
-            reserved = text.HasReservedName;
-            return done ? text.Output.Written.ToArray() : null;
+            while (fault.Message is null && reader.Read())
+                whole = whole && text.TryWrite(ref reader);
+            fault = fault.Message is null ? text.Fault : fault;
         }
-        finally
+        catch (JsonException e)
         {
-            text.Dispose();
+            fault = new CanonicalFault("not JSON: " + e.Message.Split(" LineNumber:")[0], OffsetOf(e, json), IsJson: false);
         }
+
+        reserved = text.HasReservedName;
+        return fault.Message is null ? text.Written.ToArray() : null;
     }
 
     private static int FirstInvalid(ReadOnlySpan<byte> json)
     {
         var at = 0;
-        while (Rune.DecodeFromUtf8(json[at..], out _, out var length) == System.Buffers.OperationStatus.Done)
+        while (Rune.DecodeFromUtf8(json[at..], out _, out var length) == OperationStatus.Done)
             at += length;
         return at;
+    }
+
+    private static int OffsetOf(JsonException e, ReadOnlySpan<byte> json)
+    {
+        var line = 0;
+        for (var n = e.LineNumber ?? 0; n > 0; n--)
+            line += json[line..].IndexOf((byte)'\n') + 1;
+        return line + (int)(e.BytePositionInLine ?? 0);
     }
 }
 
 /// <summary>Why a text has no canonical form.</summary>
 /// <param name="Message">What and why.</param>
 /// <param name="Offset">The byte at which it shows.</param>
-/// <param name="IsJson">Whether the text up to there is JSON whose meaning RFC 8785 would not keep; false where it is no JSON at all.</param>
+/// <param name="IsJson">Whether it is JSON whose meaning RFC 8785 would not keep; false where it is no JSON at all.</param>
 internal readonly record struct CanonicalFault(string Message, int Offset, bool IsJson);

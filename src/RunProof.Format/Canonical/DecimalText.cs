@@ -4,8 +4,8 @@ using System.Globalization;
 namespace RunProof.Format;
 
 /// <summary>
-/// The exact decimal value of a JSON number token, 0.DIGITS × 10^<see cref="Point"/> with no zero at either end of DIGITS: what rule 2 of
-/// proof-format.md section 1 compares with the ECMAScript form of the token's double.
+/// The exact decimal value of a JSON number token, 0.DIGITS × 10^point with no zero at either end of DIGITS: what rule 2 of proof-format.md section 1
+/// compares with the ECMAScript form of the token's double.
 /// </summary>
 internal readonly ref struct DecimalText
 {
@@ -19,93 +19,63 @@ internal readonly ref struct DecimalText
     private readonly int _first;
     private readonly int _end;
 
-    private DecimalText(int first, int end, int digits, long point, bool isPlainInteger)
+    private readonly int _digits;
+    private readonly long _point;
+
+    private DecimalText(ReadOnlySpan<byte> token)
     {
-        _first = first;
-        _end = end;
-        Digits = digits;
-        Point = point;
-        IsPlainInteger = isPlainInteger;
-    }
-
-    /// <summary>Significant digits; 0 for zero.</summary>
-    internal int Digits { get; }
-
-    /// <summary>The decimal exponent; saturated far outside what a double can reach.</summary>
-    internal long Point { get; }
-
-    /// <summary>Neither point nor exponent.</summary>
-    internal bool IsPlainInteger { get; }
-
-    /// <summary>Scans the number token that begins at an offset, by RFC 8259's grammar.</summary>
-    internal static bool TryScan(ReadOnlySpan<byte> json, ref int at, out DecimalText number)
-    {
-        number = default;
-        var start = at;
-        if (json[at] == '-')
-            at++;
-        var whole = at;
-        SkipDigits(json, ref at);
-        var wholeEnd = at;
-        if (wholeEnd == whole || (json[whole] == '0' && wholeEnd - whole > 1))
-        {
-            at = Math.Min(whole + 1, wholeEnd);
-            return false;
-        }
-
-        if (at < json.Length && json[at] == '.')
-        {
-            at++;
-            if (!SkipDigits(json, ref at))
-                return false;
-        }
-
-        var mantissaEnd = at;
-        long exponent = 0;
-        if (at < json.Length && (json[at] | 0x20) == 'e' && !TryExponent(json, ref at, out exponent))
-            return false;
-        number = Of(json[start..mantissaEnd], wholeEnd - start, exponent, at == wholeEnd);
-        return true;
+        var mantissa = token.IndexOfAny((byte)'e', (byte)'E');
+        var exponent = mantissa < 0 ? 0 : Exponent(token[(mantissa + 1)..]);
+        var digits = mantissa < 0 ? token : token[..mantissa];
+        _first = digits.IndexOfAnyInRange((byte)'1', (byte)'9');
+        if (_first < 0)
+            return;
+        _end = digits.LastIndexOfAnyInRange((byte)'1', (byte)'9') + 1;
+        var point = digits.IndexOf((byte)'.');
+        point = point < 0 ? digits.Length : point;
+        _digits = _end - _first - (_first < point && _end > point ? 1 : 0);
+        _point = exponent + point - _first + (_first < point ? 0 : 1);
     }
 
     /// <summary>Writes the ECMAScript form of the token's double.</summary>
-    /// <param name="token">The token that was scanned.</param>
+    /// <param name="token">A number by JSON's grammar.</param>
     /// <param name="target">At least <see cref="EcmaScriptNumber.MaxLength"/> bytes.</param>
     /// <param name="written">Bytes written.</param>
     /// <param name="exact">Whether the form's decimal value is the token's.</param>
     /// <returns>False where the double would be infinite.</returns>
-    internal bool TryWrite(ReadOnlySpan<byte> token, Span<byte> target, out int written, out bool exact)
+    internal static bool TryWrite(ReadOnlySpan<byte> token, Span<byte> target, out int written, out bool exact)
     {
+        var number = new DecimalText(token);
         written = 0;
         exact = true;
-        if (Digits == 0)
+        if (number._digits == 0)
         {
             target[written++] = (byte)'0';
             return true;
         }
 
         Span<byte> digits = stackalloc byte[DecidingDigits + 1];
-        var kept = CopyDigits(token, digits);
+        digits = digits[..number.CopyDigits(token, digits)];
         var negative = token[0] == '-';
-        if (Digits <= SafeDigits && Point is > -290 and < 300)
+        if (number._digits <= SafeDigits && number._point is > -290 and < 300)
         {
-            written = EcmaScriptNumber.Lay(negative, digits[..kept], (int)Point, target);
+            written = EcmaScriptNumber.Lay(negative, digits, (int)number._point, target);
             return true;
         }
 
-        var value = ToDouble(digits[..kept]);
+        var value = number.ToDouble(digits);
         if (double.IsInfinity(value))
             return false;
-        exact = value != 0 && Digits <= 17 && EcmaScriptNumber.IsShortest(value, digits[..kept], (int)Point);
+        exact = value != 0 && number._digits <= 17 && EcmaScriptNumber.IsShortest(value, digits, (int)number._point);
         written = EcmaScriptNumber.Format(negative ? -value : value, target);
         return true;
     }
 
     private double ToDouble(ReadOnlySpan<byte> digits)
     {
-        if (Point > 310)
+        if (_point > 310)
             return double.PositiveInfinity;
-        if (Point < -330)
+        if (_point < -330)
             return 0;
 
         // Normalized before parsing: the runtime's parser cuts off exponents that a million zeros before the digits would make up for.
@@ -114,7 +84,7 @@ internal readonly ref struct DecimalText
         digits.CopyTo(text[2..]);
         var n = 2 + digits.Length;
         text[n++] = (byte)'E';
-        Point.TryFormat(text[n..], out var written, default, CultureInfo.InvariantCulture);
+        _point.TryFormat(text[n..], out var written, default, CultureInfo.InvariantCulture);
         return double.Parse(text[..(n + written)], NumberStyles.Float, CultureInfo.InvariantCulture);
     }
 
@@ -138,38 +108,12 @@ internal readonly ref struct DecimalText
         return n;
     }
 
-    private static DecimalText Of(ReadOnlySpan<byte> mantissa, int wholeEnd, long exponent, bool isPlainInteger)
+    /// <summary>The exponent, saturated far outside what a double can reach.</summary>
+    private static long Exponent(ReadOnlySpan<byte> text)
     {
-        var first = mantissa.IndexOfAnyInRange((byte)'1', (byte)'9');
-        if (first < 0)
-            return new DecimalText(0, 0, 0, 0, isPlainInteger);
-        var end = mantissa.LastIndexOfAnyInRange((byte)'1', (byte)'9') + 1;
-        var digits = end - first - (first < wholeEnd && end > wholeEnd ? 1 : 0);
-        var point = first < wholeEnd ? wholeEnd - first : wholeEnd - first + 1;
-        return new DecimalText(first, end, digits, point + exponent, isPlainInteger);
-    }
-
-    private static bool TryExponent(ReadOnlySpan<byte> json, ref int at, out long exponent)
-    {
-        exponent = 0;
-        at++;
-        var negative = at < json.Length && json[at] == '-';
-        if (at < json.Length && json[at] is (byte)'-' or (byte)'+')
-            at++;
-        var start = at;
-        if (!SkipDigits(json, ref at))
-            return false;
-        foreach (var c in json[start..at])
+        long exponent = 0;
+        foreach (var c in text.TrimStart("+-"u8))
             exponent = Math.Min((exponent * 10) + c - '0', 1L << 50);
-        exponent = negative ? -exponent : exponent;
-        return true;
-    }
-
-    private static bool SkipDigits(ReadOnlySpan<byte> json, ref int at)
-    {
-        var length = json[at..].IndexOfAnyExceptInRange((byte)'0', (byte)'9');
-        length = length < 0 ? json.Length - at : length;
-        at += length;
-        return length > 0;
+        return text[0] == '-' ? -exponent : exponent;
     }
 }

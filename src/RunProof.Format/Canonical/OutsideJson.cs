@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using System.Text.Json;
 
 namespace RunProof.Format;
 
@@ -13,9 +12,7 @@ internal static class OutsideJson
         var canonical = Canonicalizer.TryCanonicalize(received, NumberRule.Exact, Canonicalizer.MaxDepth, out var fault, out var reserved);
         if (canonical is not null)
             return reserved ? AsText(received) : canonical;
-
-        // The fault stopped the reading: what follows it decides between rules 2 and 3.
-        return fault.IsJson && IsJson(received) ? AsText(received) : AsBytes(received, mediaType);
+        return fault.IsJson ? AsText(received) : AsBytes(received, mediaType);
     }
 
     private static byte[] AsText(ReadOnlySpan<byte> received)
@@ -40,23 +37,5 @@ internal static class OutsideJson
         writer.WriteRaw("}"u8);
         writer.Flush();
         return output.WrittenSpan.ToArray();
-    }
-
-    /// <summary>Grammar only, at any depth: the reader keeps one bit a level.</summary>
-    private static bool IsJson(ReadOnlySpan<byte> received)
-    {
-        var reader = new Utf8JsonReader(received, new JsonReaderOptions { MaxDepth = int.MaxValue });
-        try
-        {
-            while (reader.Read())
-            {
-            }
-
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
     }
 }
