@@ -43,8 +43,11 @@ public sealed partial record HttpCallOutcome
     /// <summary>Response headers that say what the body is and how the server took the request, by lower-case name. Cookies are never among them.</summary>
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
-    /// <summary>The body: JSON where it is JSON, else its exact bytes; cut off where the call failed for its size.</summary>
-    public required CanonicalJson Body { get; init; }
+    /// <summary>The body: JSON where it is JSON, else its exact bytes; null where it is text. Cut off where the call failed for its size.</summary>
+    public required CanonicalJson? Body { get; init; }
+
+    /// <summary>The body where it is no JSON but declared as text and well-formed UTF-8, so that people can read it and redaction sees into it.</summary>
+    public required string? Text { get; init; }
 
     /// <summary>The URL that answered, after redirects.</summary>
     public required string Url { get; init; }
@@ -115,11 +118,13 @@ public sealed partial class HttpCallSkill(HttpTransport transport)
         HttpCallRequest request, HttpResponseMessage response, List<string> redirects, int maxBytes, CancellationToken cancellationToken)
     {
         var (body, isWhole) = await ReadBodyAsync(response, maxBytes, cancellationToken).ConfigureAwait(false);
+        var (json, text) = HttpCallResponse.Body(response, body.Span);
         var outcome = new HttpCallOutcome
         {
             StatusCode = (int)response.StatusCode,
             Headers = HttpCallResponse.Headers(response),
-            Body = CanonicalJson.FromOutside(body.Span, HttpCallResponse.MediaType(response)),
+            Body = json,
+            Text = text,
             Url = request.Url,
             Redirects = redirects,
         };

@@ -19,7 +19,7 @@ public sealed class HttpCalls
 
         Assert.Null(outcome.Failure);
         Assert.Equal(
-            $$"""{"body":{"a":1.5,"b":1},"headers":{"content-length":"21","content-type":"application/json","etag":"\"x\""},"redirects":[],"status_code":200,"url":"{{server.Url("/a?q=1")}}"}""",
+            $$"""{"body":{"a":1.5,"b":1},"headers":{"content-length":"21","content-type":"application/json","etag":"\"x\""},"redirects":[],"status_code":200,"text":null,"url":"{{server.Url("/a?q=1")}}"}""",
             outcome.Outcome!.ToString());
         var request = Assert.Single(server.Requests);
         Assert.StartsWith($"GET /a?q=1 HTTP/1.1\r\nHost: 127.0.0.1:{server.Port}\r\n", request, StringComparison.Ordinal);
@@ -27,15 +27,35 @@ public sealed class HttpCalls
         Assert.DoesNotContain("Idempotency-Key", request, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_body_that_is_no_JSON_is_recorded_byte_for_byte()
+    [Theory]
+    [InlineData("text/plain; charset=utf-8", "Responsive is better than fast.")]
+    [InlineData("text/html", "<p>caf\u00e9</p>")]
+    [InlineData("application/atom+xml", "<feed/>")]
+    public async Task A_body_declared_as_text_is_recorded_as_text(string mediaType, string text)
     {
-        await using var server = new ScriptedServer(_ => Response("200 OK", "Responsive is better than fast.", "Content-Type: text/plain; charset=utf-8"));
+        await using var server = new ScriptedServer(_ => Response("200 OK", text, "Content-Type: " + mediaType));
 
-        var body = (await SkillHarness.SucceedAsync("http_call", $$"""{"url":"{{server.Url()}}"}""")).GetProperty("body");
+        var outcome = await SkillHarness.SucceedAsync("http_call", $$"""{"url":"{{server.Url()}}"}""");
 
-        Assert.Equal("Responsive is better than fast.", Encoding.UTF8.GetString(body.GetProperty("$base64").GetBytesFromBase64()));
-        Assert.Equal("text/plain; charset=utf-8", body.GetProperty("$mediaType").GetString());
+        Assert.Equal(text, outcome.GetProperty("text").GetString());
+        Assert.Equal(JsonValueKind.Null, outcome.GetProperty("body").ValueKind);
+    }
+
+    [Theory]
+    [InlineData("application/octet-stream", "Responsive is better than fast.")]
+    [InlineData("text/plain; charset=iso-8859-1", "plain")]
+    [InlineData("text/plain", "\u00ff\u00fe no UTF-8")]
+    [InlineData("not a media type", "plain")]
+    public async Task Any_other_body_that_is_no_JSON_is_recorded_byte_for_byte(string mediaType, string bytes)
+    {
+        await using var server = new ScriptedServer(_ => Response("200 OK", Encoding.Latin1.GetBytes(bytes), "Content-Type: " + mediaType));
+
+        var outcome = await SkillHarness.SucceedAsync("http_call", $$"""{"url":"{{server.Url()}}"}""");
+
+        var body = outcome.GetProperty("body");
+        Assert.Equal(Encoding.Latin1.GetBytes(bytes), body.GetProperty("$base64").GetBytesFromBase64());
+        Assert.Equal(mediaType, body.GetProperty("$mediaType").GetString());
+        Assert.Equal(JsonValueKind.Null, outcome.GetProperty("text").ValueKind);
     }
 
     [Theory]
@@ -153,7 +173,7 @@ public sealed class HttpCalls
         var outcome = await SkillHarness.CallAsync("http_call", $$"""{"url":"{{server.Url()}}","max_response_bytes":{{limit}}}""");
 
         Assert.Equal(code, outcome.Failure?.Code);
-        Assert.Equal(limit, JsonElement.Parse(outcome.Outcome!.ToString()).GetProperty("body").GetProperty("$base64").GetBytesFromBase64().Length);
+        Assert.Equal(limit, JsonElement.Parse(outcome.Outcome!.ToString()).GetProperty("text").GetString()!.Length);
     }
 
     [Theory]

@@ -142,7 +142,7 @@ public sealed class ProvenRun(SystemFixture fixture) : IClassFixture<SystemFixtu
         var (exit, output) = await System.CommandLineAsync(Cancel, "keys", "create", "--tenant", "other", "--name", "e2e", "--json");
         Assert.True(exit == 0, output);
         using var key = JsonDocument.Parse(output);
-        var secret = key.RootElement.GetProperty("secret").GetString();
+        var secret = key.RootElement.GetProperty("api_key").GetString();
 
         Assert.Equal(HttpStatusCode.NotFound, await System.StatusAsync($"{System.VerifierUrl}/api/v1/runs/{id}/proof", secret, Cancel));
         Assert.Equal(HttpStatusCode.NotFound, await System.StatusAsync($"{System.RunnerUrl}/api/v1/runs/{id}", secret, Cancel));

@@ -1,4 +1,8 @@
 using System.Collections.Immutable;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Unicode;
+using RunProof.Format;
 
 namespace RunProof.BuiltinSkills;
 
@@ -26,7 +30,24 @@ internal static class HttpCallResponse
         return headers.ToImmutable();
     }
 
-    internal static string MediaType(HttpResponseMessage response) =>
+    /// <summary>The body as JSON from outside (proof-format.md section 1, rules 2 and 3), or as text where rule 3 would hide readable text in base64.</summary>
+    internal static (CanonicalJson? Json, string? Text) Body(HttpResponseMessage response, ReadOnlySpan<byte> body)
+    {
+        var declared = MediaType(response);
+        var json = CanonicalJson.FromOutside(body, declared);
+        // Nothing else begins like this: a received object with such a member is recorded under rule 2.
+        var isOpaque = json.Bytes.Span.StartsWith("{\"$base64\":"u8);
+        return isOpaque && IsText(declared) && Utf8.IsValid(body) ? (null, Encoding.UTF8.GetString(body)) : (json, null);
+    }
+
+    private static bool IsText(string declared) =>
+        MediaTypeHeaderValue.TryParse(declared, out var type)
+        && (type.CharSet is null or "" || type.CharSet.Trim('"').ToUpperInvariant() is "UTF-8" or "UTF8" or "US-ASCII")
+        && (type.MediaType!.StartsWith("text/", StringComparison.OrdinalIgnoreCase)
+            || type.MediaType.EndsWith("+xml", StringComparison.OrdinalIgnoreCase)
+            || type.MediaType.ToUpperInvariant() is "APPLICATION/XML" or "APPLICATION/YAML" or "APPLICATION/JAVASCRIPT" or "APPLICATION/X-WWW-FORM-URLENCODED");
+
+    private static string MediaType(HttpResponseMessage response) =>
         response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? Clean(values.ToString()) : "application/octet-stream";
 
     /// <summary>A server may send anything: no control character, nothing endless.</summary>

@@ -109,9 +109,11 @@ internal static class RecordedEvidence
 
     private static StepStatus StatusOf(RecordedStep step) => Wire.TryParse(step.Status, out StepStatus status) ? status : throw new FormatException($"{step.Status} is not a step's status");
 
-    // A body that is not JSON is recorded as base64 over its exact bytes (proof-format.md section 1, rule 3).
+    // A body that is no JSON is recorded as text where it was declared as such, else as base64 over its exact bytes.
     private static string Body(JsonElement outcome)
     {
+        if (outcome.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
+            return text.GetString()!;
         var body = outcome.GetProperty("body");
         return body.ValueKind == JsonValueKind.Object && body.TryGetProperty("$base64", out var bytes) ? Encoding.UTF8.GetString(bytes.GetBytesFromBase64())
             : body.ValueKind == JsonValueKind.String ? body.GetString()!
