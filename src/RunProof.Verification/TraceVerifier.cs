@@ -58,6 +58,36 @@ public sealed class TraceVerifier
         return verifier.Finish();
     }
 
+    /// <summary>Reports a trace of which no header was found, though something else says that it was there.</summary>
+    /// <param name="trace">The trace's id.</param>
+    /// <param name="steps">Steps of it that were found: with any, the header is missing; with none, the whole trace.</param>
+    /// <param name="options">What is asked for, or null for the defaults.</param>
+    /// <returns>The report; its verdict is FAILED.</returns>
+    public static TraceReport Missing(TraceId trace, int steps, VerificationOptions? options = null)
+    {
+        options ??= new VerificationOptions();
+        var checks = new CheckList();
+        var log = new FindingLog(checks, options.MaxFindings);
+        log.Add(EvidenceCheck.Header, steps > 0
+            ? Place.Header.Finding(FindingCodes.HeaderMissing, string.Create(CultureInfo.InvariantCulture, $"is missing, though {steps} of the trace's steps are there"))
+            : Place.Trace.Finding(FindingCodes.TraceMissing, "is missing, though the run's record says that the run succeeded"));
+        return new TraceReport(options.Model, checks.ToChecks(options.Model))
+        {
+            TraceId = trace.Value,
+            Findings = log.Kept,
+            FindingsOmitted = 0,
+            StepCount = steps,
+            StepsThatHold = 0,
+            ChainLength = null,
+            RootHash = null,
+            RecomputedRootHash = null,
+            PayloadsVerified = 0,
+            ErasedPayloads = [],
+            ErasedPayloadCount = 0,
+            StepProofs = null,
+        };
+    }
+
     /// <summary>Adds the next step.</summary>
     /// <param name="step">The step as recorded.</param>
     /// <exception cref="InvalidOperationException"><see cref="Finish"/> was called.</exception>
@@ -175,7 +205,10 @@ public sealed class TraceVerifier
             1 => "the chain holds for step 0",
             var n => string.Create(CultureInfo.InvariantCulture, $"the chain holds for steps 0 to {n - 1}"),
         };
-        _log.Note(Place.Seal.Finding(FindingCodes.TraceNotSealed, $"the trace is not sealed; {(_count == 0 ? "it has no step yet" : reach)}"));
+        if (_options.RunHasEnded)
+            _log.Add(EvidenceCheck.Seal, Place.Seal.Finding(FindingCodes.SealMissing, $"is missing, though the run's record says that it ended; {(_count == 0 ? "it has no step" : reach)}"));
+        else
+            _log.Note(Place.Seal.Finding(FindingCodes.TraceNotSealed, $"the trace is not sealed; {(_count == 0 ? "it has no step yet" : reach)}"));
     }
 
     /// <summary>Passes what was compared and did not fail.</summary>

@@ -14,6 +14,12 @@ public sealed record VerificationOptions
     /// <summary>The run that this must be evidence of; null where any is accepted.</summary>
     public RunId? Run { get; init; }
 
+    /// <summary>
+    /// Whether the run's own record says that it has ended, so that its trace must be sealed: one that is not has lost its seal. Default: false. An engine
+    /// seals before it ends a run, so whoever asks reads the run's record before the evidence.
+    /// </summary>
+    public bool RunHasEnded { get; init; }
+
     /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
     public int MaxFindings { get; init; } = 10_000;
 }

@@ -150,6 +150,56 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_trace_moved_whole_to_another_tenant_fails_there()
+    {
+        await TamperAsync($"UPDATE aos_traces SET tenant_id = '{_other.Trace.TenantId}' WHERE trace_id = $1");
+        await TamperAsync($"UPDATE aos_trace_steps SET tenant_id = '{_other.Trace.TenantId}' WHERE trace_id = $1");
+        var proof = await _verifier.ProofAsync(_evidence.Trace.RunId, _otherKey);
+        Assert.Equal("FAILED", Text(proof, "verification_status"));
+        Assert.StartsWith("header", Text(proof["findings"]![0]!, "place"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("succeeded", null, "FAILED", "SEAL_MISSING")]
+    [InlineData("failed", "http_404", "FAILED", "SEAL_MISSING")]
+    [InlineData("failed", "evidence_unavailable", "UNSUPPORTED", "TRACE_NOT_SEALED")]
+    [InlineData("running", null, "UNSUPPORTED", "TRACE_NOT_SEALED")]
+    public async Task A_removed_seal_of_a_run_that_ended_is_found(string status, string? error, string verdict, string code)
+    {
+        await AddRunAsync(status, error);
+        await TamperAsync(
+            "UPDATE aos_traces SET status = 'running', completed_at = NULL, chain_length = NULL, steps_root = NULL, root_hash = NULL, metadata = NULL, metadata_salt = NULL, metadata_hash = NULL WHERE trace_id = $1");
+        var proof = await ProofAsync();
+        Assert.Equal((verdict, code, "seal"), (Text(proof, "verification_status"), Text(proof, "failure_code"), Text(proof["findings"]![0]!, "place")));
+    }
+
+    [Fact]
+    public async Task A_trace_deleted_whole_of_a_run_that_succeeded_is_missed()
+    {
+        await AddRunAsync("succeeded", null);
+        await TamperAsync("DELETE FROM aos_trace_steps WHERE trace_id = $1");
+        await TamperAsync("DELETE FROM aos_traces WHERE trace_id = $1");
+        var proof = await ProofAsync();
+        Assert.Equal(("FAILED", "TRACE_MISSING"), (Text(proof, "verification_status"), Text(proof, "failure_code")));
+    }
+
+    private async Task AddRunAsync(string status, string? error)
+    {
+        var tenant = _evidence.Trace.TenantId;
+        await StoredEvidence.ExecuteAsync(_admin, "INSERT INTO agents (tenant_id, id, name, created_at) VALUES ($1, 'agent', 'agent', now())", tenant);
+        await StoredEvidence.ExecuteAsync(_admin, "ALTER TABLE runs DISABLE TRIGGER USER");
+        await StoredEvidence.ExecuteAsync(
+            _admin,
+            $"""
+            INSERT INTO runs (id, tenant_id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, status, seed, is_synthetic, created_at,
+                started_at, completed_at, error_code)
+              VALUES ('{_evidence.Trace.RunId}', $1, 'agent', '"g"', 'o', 'c', 'stub', '[]', false, '{status}', 0, false, now(), now(),
+                {(status == "running" ? "NULL" : "now()")}, {(error is null ? "NULL" : $"'{error}'")})
+            """,
+            tenant);
+    }
+
+    [Fact]
     public async Task A_second_copy_of_the_trace_fails_the_run()
     {
         await TamperAsync("INSERT INTO aos_traces_archive SELECT * FROM aos_traces WHERE trace_id = $1");
@@ -200,8 +250,9 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
         var name = $"{table}.{column} → {change}";
         if (table == "aos_traces" && column == "tenant_id")
         {
-            // The row is out of this tenant's sight; and where it went, nothing of it holds.
-            Assert.True(status == 404, $"{name}: {status} {proof["verification_status"]}");
+            // The row is out of this tenant's sight, but its steps are not.
+            Assert.True(status == 200 && Text(proof, "verification_status") == "FAILED", $"{name}: {status} {proof["verification_status"]}");
+            Assert.Equal(("header", "header: is missing, though 40 of the trace's steps are there"), (Text(proof["findings"]![0]!, "place"), Text(proof, "failure_reason")));
         }
         else if (table == "aos_traces" && column == "trace_id" && change == "null")
         {

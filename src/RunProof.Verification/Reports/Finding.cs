@@ -63,6 +63,15 @@ public static class FindingCodes
     /// <summary>A value is missing that every record has.</summary>
     public const string ValueMissing = "VALUE_MISSING";
 
+    /// <summary>Steps are there and the trace's header is not.</summary>
+    public const string HeaderMissing = "HEADER_MISSING";
+
+    /// <summary>The run's record says that it ended, and its trace has no seal.</summary>
+    public const string SealMissing = "SEAL_MISSING";
+
+    /// <summary>The run's record says that it succeeded, and it has no trace.</summary>
+    public const string TraceMissing = "TRACE_MISSING";
+
     /// <summary>Not a fault of the evidence: the trace is still open, so nothing has been promised about it yet.</summary>
     public const string TraceNotSealed = "TRACE_NOT_SEALED";
 

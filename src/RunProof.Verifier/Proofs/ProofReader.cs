@@ -17,17 +17,20 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
     /// <summary>Opens the snapshot that the whole answer comes from; null where the tenant has neither trace nor run of this id.</summary>
     internal async Task<Proof?> OpenAsync(ProofRequest request, CancellationToken cancellationToken)
     {
+        // Before the evidence: a run ends only after its trace is sealed, so what this says of the seal the snapshot must show.
+        var run = await runs.FindAsync(request.Tenant, request.Run, cancellationToken);
         var snapshot = await evidence.OpenAsync(request.Tenant, cancellationToken);
         try
         {
             var traces = await snapshot.ReadTracesAsync(request.Run, payloads: true, cancellationToken);
-            if (traces.Count == 0 && await runs.FindAsync(request.Tenant, request.Run, cancellationToken) is null)
+            var reports = await VerifyAsync(snapshot, traces, run, request, cancellationToken);
+            if (reports.Reports.Count == 0 && run is null)
             {
                 await snapshot.DisposeAsync();
                 return null;
             }
 
-            return new Proof(snapshot, await AnswerAsync(snapshot, traces, request, cancellationToken));
+            return new Proof(snapshot, Answer(snapshot, traces, reports, request, cancellationToken));
         }
         catch
         {
@@ -36,13 +39,10 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
         }
     }
 
-    private async Task<ProofResponse> AnswerAsync(IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, ProofRequest request, CancellationToken cancellationToken)
+    private ProofResponse Answer(
+        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, (List<TraceReport> Reports, string? AosFingerprint) verified, ProofRequest request, CancellationToken cancellationToken)
     {
-        using var fingerprint = new RunFingerprint(request.Run);
-        var reports = new List<TraceReport>();
-        foreach (var trace in traces)
-            reports.Add(await VerifyAsync(snapshot, trace, request, fingerprint, cancellationToken));
-        var report = RunReport.Of(request.Model, reports);
+        var report = RunReport.Of(request.Model, verified.Reports);
         return new ProofResponse
         {
             RunId = request.Run.Value,
@@ -57,18 +57,44 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
             StepCount = report.StepCount,
             Checks = [.. report.Checks.Select(CheckResponse.Of)],
             Findings = [.. report.Findings.Select(FindingResponse.Of)],
-            FindingsOmitted = reports.Sum(each => each.FindingsOmitted),
-            ErasedPayloads = [.. reports.SelectMany(each => each.ErasedPayloads)],
-            AosTraces = [.. traces.Zip(reports, (trace, each) => TraceResponse.Of(trace, each.Verdict.Name, request.IncludePayloads))],
-            AosTraceSteps = ShowStepsAsync(snapshot, reports, request.IncludePayloads, cancellationToken),
-            AosFingerprint = traces.Count == 0 ? null : fingerprint.Finish(),
+            FindingsOmitted = verified.Reports.Sum(each => each.FindingsOmitted),
+            ErasedPayloads = [.. verified.Reports.SelectMany(each => each.ErasedPayloads)],
+            AosTraces = [.. traces.Zip(verified.Reports, (trace, each) => TraceResponse.Of(trace, each.Verdict.Name, request.IncludePayloads))],
+            AosTraceSteps = ShowStepsAsync(snapshot, verified.Reports, request.IncludePayloads, cancellationToken),
+            AosFingerprint = traces.Count == 0 ? null : verified.AosFingerprint,
             VerifiedAt = WireTime.ToText(clock.GetUtcNow()),
         };
     }
 
-    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, ProofRequest request, RunFingerprint fingerprint, CancellationToken cancellationToken)
+    private static async Task<(List<TraceReport> Reports, string? AosFingerprint)> VerifyAsync(
+        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, Run? run, ProofRequest request, CancellationToken cancellationToken)
     {
-        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run });
+        var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run) };
+        using var fingerprint = new RunFingerprint(request.Run);
+        var reports = new List<TraceReport>();
+        foreach (var trace in traces)
+            reports.Add(await VerifyAsync(snapshot, trace, options, fingerprint, cancellationToken));
+        if (traces.Count == 0 && await MissingAsync(snapshot, run, options, cancellationToken) is { } missing)
+            reports.Add(missing);
+        return (reports, fingerprint.Finish());
+    }
+
+    /// <summary>A run that ended because its evidence could not be written is the one that may have ended without a seal.</summary>
+    private static bool MustBeSealed(Run? run) => run is { Status: RunStatus.Succeeded }
+        || (run is { Status: RunStatus.Failed or RunStatus.Aborted, ErrorCode: var code } && code is not ("fenced" or null) && !code.StartsWith("evidence_", StringComparison.Ordinal));
+
+    /// <summary>Without a header in this tenant, steps or a run that succeeded still say that there was a trace.</summary>
+    private static async Task<TraceReport?> MissingAsync(IEvidenceSnapshot snapshot, Run? run, VerificationOptions options, CancellationToken cancellationToken)
+    {
+        var (trace, steps) = (TraceId.Of(options.Run!.Value), 0);
+        await foreach (var _ in snapshot.ReadStepsAsync(trace.Value, payloads: false, cancellationToken))
+            steps++;
+        return steps > 0 || run is { Status: RunStatus.Succeeded } ? TraceVerifier.Missing(trace, steps, options) : null;
+    }
+
+    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, CancellationToken cancellationToken)
+    {
+        var verifier = TraceVerifier.Begin(trace, options);
         await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
         {
             verifier.Add(step);
