@@ -69,14 +69,16 @@ internal sealed class DashboardInstaller(string cacheFolder)
         var cli = Path.Combine(package, "bin", OperatingSystem.IsWindows() ? "aspire.exe" : "aspire");
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(cli, File.GetUnixFileMode(cli) | UnixFileMode.UserExecute);
-        var unpacked = Path.Combine(temporary, "unpacked");
-        var result = await Tool.RunAsync(cli, ["setup", "--install-path", unpacked], ct, workingFolder: temporary, environment:
+        var unpacked = Directory.CreateDirectory(Path.Combine(temporary, "unpacked")).FullName;
+        // Its own check of what it unpacked looks in ASPIRE_HOME, whatever the install path.
+        var result = await Tool.RunAsync(cli, ["setup", "--install-path", unpacked, "--nologo"], ct, workingFolder: temporary, environment:
         [
-            new("ASPIRE_HOME", Path.Combine(temporary, "home")),
+            new("ASPIRE_HOME", unpacked),
             new("ASPIRE_CLI_TELEMETRY_OPTOUT", "true"),
+            new("NO_COLOR", "1"),
         ]);
         if (result.ExitCode != 0)
-            throw Failed($"aspire setup ended with exit code {result.ExitCode}: {result.Text}");
+            throw Failed($"aspire setup ended with exit code {result.ExitCode}: {(result.Text.Length > 600 ? "…" + result.Text[^600..] : result.Text)}");
         if (Directory.Exists(Folder))
             Directory.Delete(Folder, recursive: true);
         // Below a folder named by version and build, beside the orchestrator, which is of no use here.
