@@ -24,7 +24,7 @@
 CREATE TABLE runproof.tenants (
   tenant_id  text COLLATE "C" CONSTRAINT tenants_pkey PRIMARY KEY,
   created_at timestamptz NOT NULL DEFAULT now(),
-  CONSTRAINT tenants_tenant_id_form CHECK (tenant_id ~ '^[A-Za-z0-9._-]{1,64}$')
+  CONSTRAINT tenants_tenant_id_form CHECK (char_length(tenant_id) BETWEEN 1 AND 64 AND tenant_id !~ '[^A-Za-z0-9._-]')
 );
 
 -- A bearer's tenant is found by its key, so the key's constraints cannot hold the tenant: on a sharded server this is a reference table.
@@ -36,7 +36,7 @@ CREATE TABLE runproof.api_keys (
   scope       text NOT NULL,
   created_at  timestamptz NOT NULL,
   revoked_at  timestamptz,
-  CONSTRAINT api_keys_id_form CHECK (id ~ '^[!-~]{1,128}$'),
+  CONSTRAINT api_keys_id_form CHECK (char_length(id) BETWEEN 1 AND 128 AND id !~ '[^!-~]'),
   CONSTRAINT api_keys_secret_hash_length CHECK (octet_length(secret_hash) = 32),
   CONSTRAINT api_keys_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
   CONSTRAINT api_keys_scope_word CHECK (scope IN ('runner', 'auditor'))
@@ -49,7 +49,7 @@ CREATE TABLE public.agents (
   description text,
   created_at  timestamptz NOT NULL,
   CONSTRAINT agents_pkey PRIMARY KEY (tenant_id, id),
-  CONSTRAINT agents_id_form CHECK (id ~ '^[!-~]{1,128}$'),
+  CONSTRAINT agents_id_form CHECK (char_length(id) BETWEEN 1 AND 128 AND id !~ '[^!-~]'),
   CONSTRAINT agents_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
   CONSTRAINT agents_description_length CHECK (char_length(description) <= 4000)
 );
@@ -83,8 +83,8 @@ CREATE TABLE public.runs (
   lease_until           timestamptz,
   CONSTRAINT runs_pkey PRIMARY KEY (id, tenant_id),
   CONSTRAINT runs_agent_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents (tenant_id, id),
-  CONSTRAINT runs_id_form CHECK (id ~ '^[!-~]{1,128}$'),
-  CONSTRAINT runs_correlation_id_form CHECK (correlation_id ~ '^[!-~]{1,128}$'),
+  CONSTRAINT runs_id_form CHECK (char_length(id) BETWEEN 1 AND 128 AND id !~ '[^!-~]'),
+  CONSTRAINT runs_correlation_id_form CHECK (char_length(correlation_id) BETWEEN 1 AND 128 AND correlation_id !~ '[^!-~]'),
   CONSTRAINT runs_origin_system_id_length CHECK (char_length(origin_system_id) BETWEEN 1 AND 128),
   CONSTRAINT runs_planner_length CHECK (char_length(planner) BETWEEN 1 AND 64),
   CONSTRAINT runs_idempotency_key_length CHECK (char_length(idempotency_key) BETWEEN 1 AND 256),
@@ -142,11 +142,11 @@ CREATE TABLE public.aos_traces (
   steps_root            bytea,
   root_hash             bytea,
   CONSTRAINT aos_traces_pkey PRIMARY KEY (trace_id, tenant_id),
-  CONSTRAINT aos_traces_tenant_id_form CHECK (tenant_id ~ '^[A-Za-z0-9._-]{1,64}$'),
-  CONSTRAINT aos_traces_trace_id_form CHECK (trace_id ~ '^[!-~]{1,128}$'),
-  CONSTRAINT aos_traces_run_id_form CHECK (run_id ~ '^[!-~]{1,128}$'),
-  CONSTRAINT aos_traces_correlation_id_form CHECK (correlation_id ~ '^[!-~]{1,128}$'),
-  CONSTRAINT aos_traces_agent_id_form CHECK (agent_id ~ '^[!-~]{1,128}$'),
+  CONSTRAINT aos_traces_tenant_id_form CHECK (char_length(tenant_id) BETWEEN 1 AND 64 AND tenant_id !~ '[^A-Za-z0-9._-]'),
+  CONSTRAINT aos_traces_trace_id_form CHECK (char_length(trace_id) BETWEEN 1 AND 128 AND trace_id !~ '[^!-~]'),
+  CONSTRAINT aos_traces_run_id_form CHECK (char_length(run_id) BETWEEN 1 AND 128 AND run_id !~ '[^!-~]'),
+  CONSTRAINT aos_traces_correlation_id_form CHECK (char_length(correlation_id) BETWEEN 1 AND 128 AND correlation_id !~ '[^!-~]'),
+  CONSTRAINT aos_traces_agent_id_form CHECK (char_length(agent_id) BETWEEN 1 AND 128 AND agent_id !~ '[^!-~]'),
   CONSTRAINT aos_traces_origin_system_id_length CHECK (char_length(origin_system_id) BETWEEN 1 AND 128),
   CONSTRAINT aos_traces_planner_length CHECK (char_length(planner) BETWEEN 1 AND 64),
   CONSTRAINT aos_traces_seed_range CHECK (seed BETWEEN -9007199254740991 AND 9007199254740991),

@@ -49,7 +49,7 @@ CREATE TRIGGER open_traces AFTER INSERT ON public.aos_traces
 -- circle), moves each head over its new steps, and refuses the statement where a head is missing or the steps do not follow it without a gap.
 CREATE FUNCTION runproof.append_steps() RETURNS trigger LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   wrong record;
   traces integer;

@@ -32,7 +32,7 @@ CREATE FUNCTION runproof.record_openings(
   p_intent_plan_index integer[], p_intent_attempt integer[], p_intent_at timestamptz[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   opened integer;
 BEGIN
@@ -74,7 +74,7 @@ CREATE FUNCTION runproof.record_steps(
   p_context text[], p_context_salt bytea[], p_context_hash bytea[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   moved integer[];
 BEGIN
@@ -138,7 +138,7 @@ CREATE FUNCTION runproof.record_seals(
   p_metadata text[], p_metadata_salt bytea[], p_metadata_hash bytea[], p_steps_root bytea[], p_root_hash bytea[])
   RETURNS TABLE (entry integer, outcome text, existing bytea)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   ready integer[];
 BEGIN
