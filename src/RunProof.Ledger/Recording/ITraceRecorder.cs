@@ -60,17 +60,40 @@ public interface ITraceSession
 /// <summary>What is known when a trace opens. Payloads are as executed: the recorder redacts them.</summary>
 public sealed record TraceOpening
 {
+    /// <summary>The tenant.</summary>
     public required TenantId TenantId { get; init; }
+
+    /// <summary>The trace; new in its tenant.</summary>
     public required TraceId TraceId { get; init; }
+
+    /// <summary>The run that it is evidence of.</summary>
     public required RunId RunId { get; init; }
+
+    /// <summary>The agent, or null.</summary>
     public AgentId? AgentId { get; init; }
+
+    /// <summary>The caller's correlation id.</summary>
     public required CorrelationId CorrelationId { get; init; }
+
+    /// <summary>The system that asked for the run: 1 to 128 characters.</summary>
     public required string OriginSystemId { get; init; }
+
+    /// <summary>Who planned: 1 to 64 characters.</summary>
     public required string Planner { get; init; }
+
+    /// <summary>The seed of the run's randomness. Default 0.</summary>
     public SafeInteger Seed { get; init; }
+
+    /// <summary>The time that a deterministic run sees as now, or null.</summary>
     public DateTimeOffset? FrozenTimestamp { get; init; }
+
+    /// <summary>Whether it is a test and no one's work. Default false.</summary>
     public bool IsSynthetic { get; init; }
+
+    /// <summary>The synthetic scenario, or null.</summary>
     public string? SyntheticScenarioId { get; init; }
+
+    /// <summary>When it opens; finer than a microsecond is cut off.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>A JSON string.</summary>
@@ -95,22 +118,55 @@ public sealed record StepIntent(int PlanIndex, int Attempt, DateTimeOffset Start
 /// <summary>A step to record. Payloads are as executed: the recorder redacts them.</summary>
 public sealed record StepRecording
 {
+    /// <summary>The skill's id: 1 to 128 characters.</summary>
     public required string SkillId { get; init; }
+
+    /// <summary>The skill's name: 1 to 128 characters.</summary>
     public required string SkillName { get; init; }
+
+    /// <summary>The skill's version, or null.</summary>
     public string? SkillVersion { get; init; }
+
+    /// <summary>Fingerprint of the skill's canonical schema, or null for a step from outside.</summary>
     public Digest? Schema { get; init; }
+
+    /// <summary>How it ended; the level follows from it.</summary>
     public required StepStatus Status { get; init; }
+
+    /// <summary>The kind of outcome: 1 to 64 characters.</summary>
     public required string OutcomeCategory { get; init; }
+
+    /// <summary>The outcome's code, or null.</summary>
     public string? OutcomeCode { get; init; }
+
+    /// <summary>What it cost, in cents, exactly; not negative. Default 0.</summary>
     public decimal CostCents { get; init; }
+
+    /// <summary>How long it took, in milliseconds; finite, not negative.</summary>
     public required double DurationMs { get; init; }
+
+    /// <summary>Attempts before this one. Default 0.</summary>
     public int RetryCount { get; init; }
+
+    /// <summary>The key under which its effect happens at most once, or null.</summary>
     public string? IdempotencyKey { get; init; }
+
+    /// <summary>What a replay does with it. Default: execute.</summary>
     public ReplayBehavior ReplayBehavior { get; init; }
+
+    /// <summary>The random generator's state before it, or null.</summary>
     public string? RngStateBefore { get; init; }
+
+    /// <summary>Who recorded it. Default: the engine.</summary>
     public StepSource Source { get; init; } = StepSource.Engine;
+
+    /// <summary>When it began; finer than a microsecond is cut off.</summary>
     public required DateTimeOffset Timestamp { get; init; }
+
+    /// <summary>What it was called with.</summary>
     public required CanonicalJson Parameters { get; init; }
+
+    /// <summary>What came back, or null.</summary>
     public CanonicalJson? Outcome { get; init; }
 
     /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>.</summary>
@@ -120,7 +176,10 @@ public sealed record StepRecording
 /// <summary>How a trace ends.</summary>
 public sealed record TraceClosing
 {
+    /// <summary>How the run ended.</summary>
     public required SealStatus Status { get; init; }
+
+    /// <summary>When it ended; finer than a microsecond is cut off.</summary>
     public required DateTimeOffset CompletedAt { get; init; }
 
     /// <summary>An open JSON object, or null.</summary>

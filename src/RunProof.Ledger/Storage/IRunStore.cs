@@ -24,12 +24,25 @@ public enum RunStatus
 /// <summary>A run as it is stored. Its plan and goal are redacted: what is executed is kept in memory only.</summary>
 public sealed record Run
 {
+    /// <summary>The tenant.</summary>
     public required TenantId TenantId { get; init; }
+
+    /// <summary>Its id, unique in the tenant.</summary>
     public required RunId Id { get; init; }
+
+    /// <summary>The agent; one of the tenant's.</summary>
     public required AgentId AgentId { get; init; }
+
+    /// <summary>The goal, redacted.</summary>
     public required string Goal { get; init; }
+
+    /// <summary>The system that asked for it.</summary>
     public required string OriginSystemId { get; init; }
+
+    /// <summary>The caller's correlation id; by default the run's own.</summary>
     public required CorrelationId CorrelationId { get; init; }
+
+    /// <summary>Who planned.</summary>
     public required string Planner { get; init; }
 
     /// <summary>The plan as canonical JSON text, redacted.</summary>
@@ -37,26 +50,56 @@ public sealed record Run
 
     /// <summary>Whether redaction changed plan or goal: such a run cannot be executed from the store.</summary>
     public required bool PlanRedacted { get; init; }
+
+    /// <summary>The caller's key for creating it once, or null.</summary>
     public string? IdempotencyKey { get; init; }
 
     /// <summary>SHA-256 of the canonical request, to tell a repeat from a conflict under one idempotency key.</summary>
     public Digest? RequestHash { get; init; }
+
+    /// <summary>Where it stands.</summary>
     public required RunStatus Status { get; init; }
+
+    /// <summary>Times that a worker started it.</summary>
     public int Attempts { get; init; }
+
+    /// <summary>The seed of its randomness.</summary>
     public SafeInteger Seed { get; init; }
+
+    /// <summary>The time that it sees as now, or null.</summary>
     public DateTimeOffset? FrozenTimestamp { get; init; }
+
+    /// <summary>Whether it is a test and no one's work.</summary>
     public bool IsSynthetic { get; init; }
+
+    /// <summary>The synthetic scenario, or null.</summary>
     public string? SyntheticScenarioId { get; init; }
+
+    /// <summary>W3C trace context of the caller, or null.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>Why it did not succeed, a word; null where it did or has not ended.</summary>
     public string? ErrorCode { get; init; }
+
+    /// <summary>Why it did not succeed, a sentence, redacted.</summary>
     public string? ErrorMessage { get; init; }
+
+    /// <summary>When it was created.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When a worker started it, or null.</summary>
     public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When it ended, or null.</summary>
     public DateTimeOffset? CompletedAt { get; init; }
+
+    /// <summary>From start to end, in milliseconds; null where either is.</summary>
     public double? DurationMs { get; init; }
 
     /// <summary>The process that has it, and until when it must have renewed its claim.</summary>
     public string? Worker { get; init; }
+
+    /// <summary>Until when that process must have renewed its claim.</summary>
     public DateTimeOffset? LeaseUntil { get; init; }
 }
 
@@ -82,10 +125,19 @@ public enum RunCreation
 /// <summary>Which runs to list. Newest first; keyset paging by (created_at, id).</summary>
 public sealed record RunFilter
 {
+    /// <summary>Only runs that stand here.</summary>
     public RunStatus? Status { get; init; }
+
+    /// <summary>Only this agent's.</summary>
     public AgentId? AgentId { get; init; }
+
+    /// <summary>Only those that this system asked for.</summary>
     public string? OriginSystemId { get; init; }
+
+    /// <summary>Only those created at this time or later.</summary>
     public DateTimeOffset? CreatedFrom { get; init; }
+
+    /// <summary>Only those created before this time.</summary>
     public DateTimeOffset? CreatedBefore { get; init; }
 
     /// <summary>Runs strictly after this one in the listing's order.</summary>
