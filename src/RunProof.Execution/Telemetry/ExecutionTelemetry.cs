@@ -24,7 +24,8 @@ public static class ExecutionTelemetry
     internal static Activity? StartRun(PlannedRun planned)
     {
         ActivityContext.TryParse(planned.Run.TraceParent, null, isRemote: true, out var parent);
-        var activity = Source.StartActivity("invoke_agent " + planned.AgentName, ActivityKind.Internal, parent);
+        var name = "invoke_agent " + planned.AgentName;
+        var activity = Source.StartActivity(name, ActivityKind.Internal, parent) ?? Unseen(name, parent);
         activity?.SetTag("gen_ai.operation.name", "invoke_agent");
         activity?.SetTag("gen_ai.agent.id", planned.Run.AgentId.Value);
         activity?.SetTag("gen_ai.agent.name", planned.AgentName);
@@ -38,7 +39,8 @@ public static class ExecutionTelemetry
 
     internal static Activity? StartStep(StepCall call)
     {
-        var activity = Source.StartActivity("execute_tool " + call.Step.Skill, ActivityKind.Internal);
+        var name = "execute_tool " + call.Step.Skill;
+        var activity = Source.StartActivity(name, ActivityKind.Internal) ?? Unseen(name, Activity.Current?.Context ?? default);
         activity?.SetTag("gen_ai.operation.name", "execute_tool");
         activity?.SetTag("gen_ai.tool.name", call.Step.Skill);
         activity?.SetTag("gen_ai.tool.type", "function");
@@ -49,6 +51,10 @@ public static class ExecutionTelemetry
         activity?.SetTag("runproof.attempt", call.Attempt);
         return activity;
     }
+
+    /// <summary>Where no one looks at our spans: a caller's context still goes on, into the evidence and to whoever a step calls. Null without a caller.</summary>
+    private static Activity? Unseen(string name, ActivityContext parent) =>
+        parent == default ? null : new Activity(name).SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags).Start();
 
     internal static void StepLinked(Activity? activity, Digest link) => activity?.SetTag("runproof.step.link", link.ToString());
 
