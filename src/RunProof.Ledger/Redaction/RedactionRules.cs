@@ -9,7 +9,7 @@ public sealed record RedactionRules
 
     /// <summary>
     /// Members whose value is replaced whole, whatever its JSON type (null says nothing and stays). Compared without case, <c>-</c> and <c>_</c>:
-    /// <c>api_key</c> also means <c>API-Key</c> and <c>apiKey</c>. They also name secrets in query strings and forms. Default: about sixty.
+    /// <c>api_key</c> also means <c>API-Key</c> and <c>apiKey</c>. They also name secrets in query strings and forms. Default: about eighty.
     /// </summary>
     public IReadOnlyList<string> FieldNames { get; init; } =
     [
@@ -17,7 +17,9 @@ public sealed record RedactionRules
         "signing_key", "encryption_key", "api_key", "x_api_key", "api_token", "x_api_token", "api_secret", "app_secret", "access_key", "token",
         "access_token", "refresh_token", "id_token", "auth_token", "x_auth_token", "session_token", "aws_session_token", "x_amz_security_token",
         "csrf_token", "xsrf_token", "x_csrf_token", "x_xsrf_token", "bearer", "bearer_token", "authorization", "proxy_authorization",
-        "x_authorization", "private_key", "ssh_key", "ssh_private_key", "credential", "credentials", "cred", "creds", "connection_string",
+        "x_authorization", "authentication", "x_access_token", "x_forwarded_access_token", "x_session_token", "x_session_id", "x_auth_key", "x_secret_key",
+        "x_client_secret", "x_goog_api_key", "x_functions_key", "x_vault_token", "x_github_token", "x_gitlab_token", "private_token", "job_token",
+        "subscription_key", "ocp_apim_subscription_key", "private_key", "ssh_key", "ssh_private_key", "credential", "credentials", "cred", "creds", "connection_string",
         "cookie", "cookies", "set_cookie", "session", "session_id", "sessionid", "phpsessid", "jsessionid", "ssn", "social_security",
         "social_security_number", "credit_card", "credit_card_number", "card_number", "cvv", "cvv2", "cvc", "cvc2", "otp", "totp_secret",
     ];

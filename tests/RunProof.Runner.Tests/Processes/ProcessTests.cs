@@ -109,6 +109,25 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_removed_from_a_step_is_named_with_its_rule_in_the_steps_context()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), $$$$"""
+            [{"skill":"http_call","params":{"url":"{{{{client.Http.BaseAddress}}}}demo/zen","headers":{"PRIVATE-TOKEN":"hunter2","accept":"text/plain"}}},
+             {"skill":"echo","params":{"message":"write to ada@example.com"}}]
+            """, ",\"wait\":60"));
+
+        Assert.Equal("succeeded", run["status"]);
+        Assert.Equal("""{"PRIVATE-TOKEN":"<REDACTED>","accept":"text/plain"}""", await StepAsync(run, "(params::json->'headers')::text"));
+        Assert.Equal("""[{"rule": "name:private_token", "place": "params.headers.PRIVATE-TOKEN"}]""", await StepAsync(run, "(context::jsonb->'redactions')::text"));
+        Assert.Equal(
+            """[{"rule": "email", "place": "params.message"}, {"rule": "email", "place": "outcome_data.message"}]""",
+            await Store.ScalarAsync(_database, "SELECT (context::jsonb->'redactions')::text FROM aos_trace_steps WHERE trace_id = $1 AND step_index = 1", run["trace_id"]!));
+    }
+
+    [Fact]
     public async Task A_runner_with_a_full_queue_refuses_and_says_when_to_ask_again()
     {
         await using var runner = await RunnerProcess.StartAsync(
