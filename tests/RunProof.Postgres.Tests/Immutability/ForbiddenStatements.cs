@@ -106,6 +106,15 @@ public sealed class ForbiddenStatements(SeededDatabase database) : IClassFixture
         ["a step is inserted over another"] = new(
             Seed.InsertSteps("t1", "open", 1, 1) + " ON CONFLICT (trace_id, tenant_id, step_index) DO UPDATE SET status = 'failed', level = 'ERROR'", "S6000"),
 
+        // Heads: what a step may be appended behind.
+        ["a sealed trace gets a head"] = new(Head("t1", "sealed", 3), "S6003"),
+        ["an archived trace gets a head"] = new(Head("t1", "moved", 2), "S6003"),
+        ["a trace that is not there gets a head"] = new(Head("t1", "none", 0), "S6003"),
+        ["an open trace's head is made anew further on"] = new(Head("t1", "open", 5), "S6003", Before: "DELETE FROM runproof.trace_heads WHERE trace_id = 'open' AND tenant_id = 't1'"),
+        ["an open trace's head is given to a sealed one"] = new("UPDATE runproof.trace_heads SET trace_id = 'sealed', next_index = 3 WHERE trace_id = 'open' AND tenant_id = 't1'", "S6000"),
+        ["an open trace's head is given to another tenant"] = new("UPDATE runproof.trace_heads SET tenant_id = 't3' WHERE trace_id = 'open' AND tenant_id = 't1'", "S6000"),
+        ["a step follows a head that was put beside the seal"] = new($"{Head("t1", "sealed", 3)}; {Seed.InsertSteps("t1", "sealed", 3, 3)}", "S6003"),
+
         // Values of no meaning, which the older system took.
         ["a step index below zero"] = new(Step("step_index", "-5"), "23514"),
         ["a step status of no vocabulary"] = new(Step("status", "'banana'", "level", "'ERROR'"), "23514"),
@@ -245,6 +254,9 @@ public sealed class ForbiddenStatements(SeededDatabase database) : IClassFixture
     private static string Open(string set) => $"UPDATE aos_traces SET {set} WHERE trace_id = 'open' AND tenant_id = 't1'";
 
     private static string Run(string run, string set) => $"UPDATE runs SET {set} WHERE id = '{run}' AND tenant_id = 't1'";
+
+    private static string Head(string tenant, string trace, int next) =>
+        $"INSERT INTO runproof.trace_heads (trace_id, tenant_id, next_index, last_link) SELECT '{trace}', '{tenant}', {next}, coalesce((SELECT link FROM aos_traces WHERE trace_id = '{trace}' AND tenant_id = '{tenant}'), {Seed.Digest(1)})";
 
     private static string Step(string column, string value) => Seed.Insert("aos_trace_steps", Seed.Step("t1", "open", 2).With(column, value));
 
