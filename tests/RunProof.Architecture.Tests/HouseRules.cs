@@ -84,11 +84,27 @@ public sealed partial class HouseRules
         Assert.Empty(offenders.Select(Repository.Relative));
     }
 
+    /// <summary>The older system shipped a database URL with its password as a default, and printed one in a published report.</summary>
+    [Fact]
+    public void No_password_or_key_is_written_in_the_product_or_its_pages()
+    {
+        var files = new[] { "src", "generators", "AppHost", "ServiceDefaults", ".ci" }.SelectMany(folder => Repository.SourceFiles(folder, "*.*"))
+            .Append(Path.Combine(Repository.Root, "README.md"));
+        var offenders = files.SelectMany(file => Secret().Matches(File.ReadAllText(file)).Select(match => $"{Repository.Relative(file)}: {match.Value}"));
+        Assert.Empty(offenders);
+        Assert.All(
+            (string[])["postgresql://nova:hunter2@db:6432/x", "Host=db;Password=hunter2", "KEY=rpk_" + new string('a', 43)],
+            planted => Assert.Matches(Secret(), planted));
+    }
+
     private static IEnumerable<Type> ProductTypes() =>
         DependencyRules.Allowed.Keys
             .Select(name => Assembly.Load(name == "RunProof.Cli" ? "runproof" : name))
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => type.Namespace?.StartsWith("RunProof", StringComparison.Ordinal) == true && !type.Name.StartsWith('<'));
+
+    [GeneratedRegex(@"(?i)\bpassword=[^\s;""'…{<$]+|://[\w.%-]+:[^\s/@""'{}…<]+@|rpk_[A-Za-z0-9_-]{43}")]
+    private static partial Regex Secret();
 
     [GeneratedRegex("(Manager|Helper|Helpers|Util|Utils|Utility)$")]
     private static partial Regex VagueName();

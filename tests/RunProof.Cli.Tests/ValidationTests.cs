@@ -144,4 +144,60 @@ public sealed class ValidationTests(PostgresFixture postgres)
         Assert.Equal(10, result.ExitCode);
         Assert.EndsWith("VERDICT FAIL\nREPORT -\n", result.Output, StringComparison.Ordinal);
     }
+
+    /// <summary>The older system passed two validations whose run stood at <c>retry</c> over a failed step.</summary>
+    [Theory]
+    [InlineData("failed")]
+    [InlineData("aborted")]
+    public async Task A_run_that_did_not_succeed_is_no_pass_however_well_its_evidence_holds(string status)
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        var honest = scene.Services.Otherwise;
+        scene.Services.Otherwise = context =>
+        {
+            var reply = honest(context);
+            return reply with { Body = reply.Body.Replace("\"status\":\"succeeded\"", $"\"status\":\"{status}\"", StringComparison.Ordinal) };
+        };
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        Assert.False(report.Passes);
+        Assert.Equal(
+            ["a run created through the API succeeded", "a run of three given steps succeeded"],
+            report.Criteria.Where(criterion => !criterion.Holds).Select(criterion => criterion.Text));
+    }
+
+    [Fact]
+    public async Task Steps_that_the_database_does_not_count_fail_the_count_whatever_the_proof_says()
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        await scene.TamperAsync("DELETE FROM aos_trace_steps");
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        var count = Assert.Single(report.Criteria, criterion => criterion.Text.StartsWith("aos_trace_steps has at least one row", StringComparison.Ordinal));
+        Assert.Equal((false, "0 row(s); the proof counts 1"), (count.Holds, count.Observed));
+    }
+
+    [Fact]
+    public async Task A_query_for_evidence_that_is_refused_is_told_and_no_pass()
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        await DatabaseCommandTests.ExecuteAsync(scene.Database.AdminConnectionString, "REVOKE SELECT ON aos_trace_steps FROM runproof_auditor");
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        Assert.False(report.Passes);
+        Assert.Contains(report.Criteria, criterion => !criterion.Holds
+            && criterion.Text.StartsWith("aos_trace_steps has", StringComparison.Ordinal) && criterion.Observed.Contains("permission denied", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_not_there_beside_the_evidence_is_named_because_it_was_looked_for()
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        string[] records = ["governance_records", "incidents", "llm_run_records", "integrity_evidence", "policy_evaluations"];
+        var before = await scene.ValidateAsync(new VerificationJudge());
+        Assert.All(records, record => Assert.Contains(before.Warnings, warning => warning.StartsWith(record + ":", StringComparison.Ordinal)));
+        Assert.Contains(before.Warnings, warning => warning.Contains("LOG_INCLUSION", StringComparison.Ordinal));
+
+        await DatabaseCommandTests.ExecuteAsync(scene.Database.AdminConnectionString, "CREATE TABLE incidents (id integer)");
+        var after = await scene.ValidateAsync(new VerificationJudge());
+        Assert.DoesNotContain(after.Warnings, warning => warning.StartsWith("incidents:", StringComparison.Ordinal));
+        Assert.Equal(before.Warnings.Count - 1, after.Warnings.Count);
+    }
 }

@@ -73,7 +73,7 @@ public sealed class BundleVectors
         }
     }
 
-    private static TraceHeader Header(JsonElement json) => new()
+    internal static TraceHeader Header(JsonElement json) => new()
     {
         AgentId = json.GetProperty("agent_id").GetString() is { } agent ? AgentId.Parse(agent) : null,
         ContextHash = Hash(json, "context_hash"),
@@ -93,7 +93,7 @@ public sealed class BundleVectors
         TraceId = TraceId.Parse(json.GetProperty("trace_id").GetString()!),
     };
 
-    private static TraceStep Step(JsonElement json)
+    internal static TraceStep Step(JsonElement json)
     {
         Assert.True(Wire.TryParse(json.GetProperty("level").GetString(), out StepLevel level));
         Assert.True(Wire.TryParse(json.GetProperty("status").GetString(), out StepStatus status));

@@ -46,6 +46,38 @@ public sealed class EveryColumn(SeededDatabase database) : IClassFixture<SeededD
         }
     }
 
+    /// <summary>The older system listed the columns that its trigger compares, and every column that came later could be rewritten.</summary>
+    [Theory]
+    [InlineData("aos_traces", "trace_id = 'sealed'", "S6000")]
+    [InlineData("aos_traces", "trace_id = 'open'", "S6000")]
+    [InlineData("aos_trace_steps", "trace_id = 'sealed'", "S6000")]
+    [InlineData("aos_trace_steps", "trace_id = 'open'", "S6000")]
+    [InlineData("aos_traces_archive", "trace_id = 'moved'", "S6000")]
+    [InlineData("aos_trace_steps_archive", "trace_id = 'moved'", "S6000")]
+    [InlineData("runproof.payload_erasures", "trace_id = 'erased'", "S6000")]
+    [InlineData("runs", "id = 'run-done'", "S6007")]
+    [InlineData("runs", "id = 'run-running'", "S6007")]
+    public async Task Added_later_is_protected_without_being_named(string table, string row, string expected)
+    {
+        var added = $"ALTER TABLE {table} ADD COLUMN violation_reason text";
+        var (state, message) = await database.TryAsync("runproof_owner", $"UPDATE {table} SET violation_reason = 'none' WHERE {row} AND tenant_id = 't1'", added);
+        Assert.Equal((table, expected), (table, state == expected ? state : $"{state} {message}"));
+    }
+
+    [Fact]
+    public async Task Added_later_cannot_be_written_along_with_the_seal_or_the_mark_of_archiving()
+    {
+        var added = "ALTER TABLE aos_traces ADD COLUMN violation_reason text";
+        foreach (var update in new[]
+        {
+            $"UPDATE aos_traces SET {Seed.Close(2)}, violation_reason = 'none' WHERE trace_id = 'open' AND tenant_id = 't1'",
+            "UPDATE aos_traces SET archived_at = now(), violation_reason = 'none' WHERE trace_id = 'sealed' AND tenant_id = 't1'",
+        })
+        {
+            Assert.Equal((update, "S6000"), (update, (await database.TryAsync("runproof_owner", update, added)).State));
+        }
+    }
+
     [Fact]
     public async Task Of_the_runner_s_may_be_updated_only_where_a_run_moves()
     {

@@ -17,6 +17,24 @@ public sealed class RefusalTests(RunnerFixture runner)
         (await runner.Client("rpk_" + new string('a', 43)).SendAsync(new HttpMethod(method), path, method == "POST" ? "{}" : null)).IsProblem(401, "/problems/unauthorized");
     }
 
+    /// <summary>The routes are those of the document, so that one that is added later is asked as well.</summary>
+    [Fact]
+    public async Task Every_operation_of_the_document_wants_a_key_except_the_demonstration()
+    {
+        var asked = 0;
+        foreach (var path in (await runner.Anonymous.GetAsync("/openapi/v1.json")).Body.GetProperty("paths").EnumerateObject().Where(path => path.Name != "/demo/zen"))
+        {
+            foreach (var method in path.Value.EnumerateObject().Select(operation => operation.Name.ToUpperInvariant()))
+            {
+                var answer = await runner.Anonymous.SendAsync(new HttpMethod(method), path.Name.Replace("{run_id}", "x", StringComparison.Ordinal), method == "GET" ? null : "{}");
+                Assert.Equal((method, path.Name, 401), (method, path.Name, (int)answer.Status));
+                asked++;
+            }
+        }
+
+        Assert.True(asked >= 6, $"only {asked} operations");
+    }
+
     [Fact]
     public async Task An_auditors_key_reads_and_creates_nothing()
     {

@@ -160,6 +160,62 @@ public sealed class RunApiTests(RunnerFixture runner)
         (await runner.Acme.PostAsync("/api/v1/runs", body)).IsProblem(400, "/problems/invalid-request").Names(place);
     }
 
+    /// <summary>The older system took these from its callers, unverified.</summary>
+    [Theory]
+    [InlineData("run_id")]
+    [InlineData("trace_id")]
+    [InlineData("tenant_id")]
+    [InlineData("status")]
+    [InlineData("root_hash")]
+    [InlineData("steps")]
+    [InlineData("trace")]
+    [InlineData("metadata")]
+    [InlineData("attempts")]
+    [InlineData("started_at")]
+    [InlineData("completed_at")]
+    [InlineData("replay_mode")]
+    [InlineData("incident_id")]
+    [InlineData("stored_by")]
+    public async Task What_only_the_recorder_may_say_is_refused_from_a_caller(string member)
+    {
+        var body = $$"""{"agent_id":"a","goal":"x","origin_system_id":"t","{{member}}":"1"}""";
+
+        (await runner.Acme.PostAsync("/api/v1/runs", body)).IsProblem(400, "/problems/invalid-request").Names(member);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(",\"seed\":0")]
+    [InlineData(",\"seed\":-0")]
+    public async Task A_seed_of_zero_is_zero_and_no_other_default(string seed)
+    {
+        var agent = await runner.Acme.CreateAgentAsync();
+
+        var run = await runner.Acme.PostAsync("/api/v1/runs", ApiClient.Run(agent, Say, seed + ",\"wait\":60"));
+
+        Assert.Equal(("succeeded", "0"), (run["status"], run["seed"]));
+        Assert.Equal(0L, await runner.ScalarAsync("SELECT seed FROM aos_traces WHERE run_id = $1", run["run_id"]!));
+    }
+
+    /// <summary>The older system looked at the addresses that stood in the plan, before the references in it were resolved.</summary>
+    [Theory]
+    [InlineData("http://169.254.169.254/latest/meta-data/", "{{steps.from.message}}")]
+    [InlineData("169.254.169.254", "http://{{steps.from.message}}/latest/meta-data/")]
+    [InlineData("[::1]", "http://{{steps.from.message}}:9/")]
+    [InlineData("2130706433", "http://{{steps.from.message}}:9/")]
+    public async Task An_address_that_comes_out_of_an_earlier_step_is_refused_like_any_other(string message, string url)
+    {
+        var agent = await runner.Acme.CreateAgentAsync();
+        var plan = $$"""[{"id":"from","skill":"echo","params":{"message":"{{message}}"} },{"skill":"http_call","params":{"url":"{{url}}"} }]""";
+
+        var run = await runner.Acme.PostAsync("/api/v1/runs", ApiClient.Run(agent, plan, ",\"wait\":60"));
+
+        Assert.Equal("failed", run["status"]);
+        Assert.Equal("address_blocked", run.Body.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal("1 failed address_blocked", await runner.ScalarAsync(
+            "SELECT step_index || ' ' || status || ' ' || outcome_code FROM aos_trace_steps WHERE trace_id = $1 AND skill_name = 'http_call'", run["trace_id"]!));
+    }
+
     [Fact]
     public async Task All_that_is_wrong_is_named_at_once()
     {
