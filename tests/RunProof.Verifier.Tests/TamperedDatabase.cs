@@ -199,6 +199,21 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
             tenant);
     }
 
+    /// <summary>The older system read every word that it did not know as success, and hashed that.</summary>
+    [Fact]
+    public async Task A_status_of_no_vocabulary_is_found_and_read_as_no_other()
+    {
+        foreach (var word in (string[])["banana", "success", "failure", "retry", "SUCCEEDED", " succeeded", ""])
+        {
+            await TamperAsync($"UPDATE aos_trace_steps SET status = '{word}' WHERE trace_id = $1 AND step_index = 3");
+            var proof = await ProofAsync();
+            Assert.Equal((word, "FAILED", "steps[3].status"), (word, Text(proof, "verification_status"), Text(proof["findings"]![0]!, "place")));
+            Assert.Equal(word, Text(proof["aos_trace_steps"]![3]!, "status"));
+            Assert.Null(proof["aos_fingerprint"]);
+            await RestoreAsync();
+        }
+    }
+
     [Fact]
     public async Task A_second_copy_of_the_trace_fails_the_run()
     {
