@@ -10,7 +10,10 @@ namespace RunProof.ServiceDefaults;
 /// <summary>What every RunProof service has alike, in the shape of Aspire's service defaults template.</summary>
 public static class Extensions
 {
-    /// <summary>Telemetry (exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set), the health check <c>self</c>, the system clock, the wire's JSON.</summary>
+    /// <summary>
+    /// Telemetry (exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set), quiet logs (<c>Npgsql</c> and <c>Microsoft.AspNetCore</c> from Warning up,
+    /// unless <c>Logging:LogLevel</c> says otherwise), the health check <c>self</c>, the system clock, the wire's JSON.
+    /// </summary>
     /// <remarks>
     /// Unlike the template it gives no resilience and no service discovery to all <see cref="HttpClient"/>s: a skill's call is evidence, and a
     /// retry or another address behind its back would make the record untrue. Calls between services ask for both by
@@ -24,6 +27,7 @@ public static class Extensions
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddWireJson();
+        builder.AddQuietLogs();
         builder.AddTelemetry();
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         return builder;

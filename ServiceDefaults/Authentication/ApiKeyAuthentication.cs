@@ -34,7 +34,10 @@ public static class ApiKeyAuthentication
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ApiKeyCache>();
-        services.AddAuthentication(Scheme).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Scheme, null);
+        // What AddAuthentication does, without data protection: a key protects nothing here, and its key ring would be written to disk for no use.
+        services.AddAuthenticationCore(authentication => authentication.DefaultScheme = Scheme);
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(Scheme, null);
         services.AddAuthorizationBuilder()
             .AddPolicy(RunnerScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope))
             .AddPolicy(AuditorScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope, AuditorScope));

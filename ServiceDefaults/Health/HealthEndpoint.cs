@@ -41,7 +41,7 @@ internal static class HealthEndpoint
             json.WriteString("name", name);
             json.WriteString("status", entry.Status.ToString());
             // A check's own words, never its exception: that may hold an address or a user name, and this endpoint has no authentication.
-            json.WriteString("description", entry.Description);
+            json.WriteString("description", OwnWords(entry));
             json.WriteNumber("duration_ms", Math.Round(entry.Duration.TotalMilliseconds, 3));
             json.WriteEndObject();
         }
@@ -49,4 +49,8 @@ internal static class HealthEndpoint
         json.WriteEndArray();
         json.WriteEndObject();
     }
+
+    // Where a check throws, the framework puts the exception's message into the description; its log has the whole of it.
+    private static string? OwnWords(HealthReportEntry entry) =>
+        entry.Exception is { } failure && string.Equals(entry.Description, failure.Message, StringComparison.Ordinal) ? "the check failed; the log says why" : entry.Description;
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.AspNetCore.Builder;
 using RunProof.Format;
 
 namespace RunProof.ServiceDefaults.Tests;
@@ -99,6 +100,15 @@ public sealed class AuthenticationTests
         Assert.Equal(200, keys.Distinct().Count());
         // SHA-256 of the whole text, by another implementation.
         Assert.Equal(Digest.Parse(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(keys[0])))), ApiKeySecret.HashOf(keys[0]));
+    }
+
+    [Fact]
+    public void Authentication_brings_no_data_protection_and_so_writes_no_keys_to_disk()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.AddServiceDefaults();
+        builder.Services.AddApiKeyAuthentication();
+        Assert.DoesNotContain(builder.Services, service => service.ServiceType.FullName!.Contains("DataProtection", StringComparison.Ordinal));
     }
 
     [Fact]

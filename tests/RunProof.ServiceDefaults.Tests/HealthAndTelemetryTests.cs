@@ -3,6 +3,8 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
@@ -25,6 +27,44 @@ public sealed class HealthAndTelemetryTests
         (status, body, _) = await service.SendAsync(HttpMethod.Get, "/alive");
         Assert.Equal(200, status);
         Assert.Single(JsonNode.Parse(body)!["checks"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_check_that_throws_says_nothing_of_its_exception()
+    {
+        await using var service = await Service.StartAsync(configure: builder => builder.Services.AddHealthChecks()
+            .AddCheck("store", HealthCheckResult () => throw new InvalidOperationException("Failed to connect to db.internal:5432")));
+        var (status, body, _) = await service.SendAsync(HttpMethod.Get, "/health");
+        Assert.Equal(503, status);
+        Assert.Equal("the check failed; the log says why", JsonNode.Parse(body)!["checks"]![1]!["description"]!.GetValue<string>());
+        Assert.DoesNotContain("5432", body);
+    }
+
+    [Theory]
+    [InlineData("Npgsql.Command", false)]
+    [InlineData("Microsoft.AspNetCore.Hosting.Diagnostics", false)]
+    [InlineData("Microsoft.Hosting.Lifetime", true)]
+    [InlineData("RunProof.Runner", true)]
+    public void Logs_are_without_each_command_and_each_request(string category, bool information)
+    {
+        var logger = LoggerOf(category);
+        Assert.Equal((information, true), (logger.IsEnabled(LogLevel.Information), logger.IsEnabled(LogLevel.Warning)));
+    }
+
+    [Theory]
+    [InlineData("Npgsql", "Npgsql.Command")]
+    [InlineData("Npgsql.Command", "Npgsql.Command")]
+    [InlineData("Microsoft.AspNetCore", "Microsoft.AspNetCore.Hosting.Diagnostics")]
+    public void Configuration_brings_them_back(string configured, string category) =>
+        Assert.True(LoggerOf(category, ($"Logging:LogLevel:{configured}", "Debug")).IsEnabled(LogLevel.Debug));
+
+    private static ILogger LoggerOf(string category, params (string Name, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateBuilder();
+        // As an environment variable would be: a source that was there before the defaults.
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value)));
+        builder.AddServiceDefaults();
+        return builder.Build().Services.GetRequiredService<ILoggerFactory>().CreateLogger(category);
     }
 
     [Fact]

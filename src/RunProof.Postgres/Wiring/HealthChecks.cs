@@ -16,7 +16,7 @@ internal sealed class ServerHealthCheck(NpgsqlDataSource source) : IHealthCheck
         }
         catch (NpgsqlException e)
         {
-            return new HealthCheckResult(context.Registration.FailureStatus, e.Message, e);
+            return HealthWords.Failed(context, e);
         }
     }
 }
@@ -33,7 +33,14 @@ internal sealed class SchemaHealthCheck(NpgsqlDataSource source) : IHealthCheck
         }
         catch (NpgsqlException e)
         {
-            return new HealthCheckResult(context.Registration.FailureStatus, e.Message, e);
+            return HealthWords.Failed(context, e);
         }
     }
+}
+
+/// <summary>A failing check's words. Its exception goes to the log; what is said to whoever asks names no host, database or user.</summary>
+internal static class HealthWords
+{
+    internal static HealthCheckResult Failed(HealthCheckContext context, NpgsqlException failure) =>
+        new(context.Registration.FailureStatus, failure is PostgresException refusal ? $"the database refused (SQLSTATE {refusal.SqlState}); the log says more" : "the database does not answer; the log says why", failure);
 }

@@ -36,7 +36,20 @@ public sealed class WiringTests(PostgresFixture postgres)
     public async Task A_server_that_is_not_there_is_unready_and_no_exception()
     {
         using var host = Host(("ConnectionStrings:runproofdb", "Host=127.0.0.1;Port=1;Username=x;Timeout=1"));
-        Assert.All((await HealthAsync(host)).Entries.Values, entry => Assert.Equal(HealthStatus.Unhealthy, entry.Status));
+        Assert.All((await HealthAsync(host)).Entries.Values, entry =>
+        {
+            Assert.Equal((HealthStatus.Unhealthy, "the database does not answer; the log says why"), (entry.Status, entry.Description));
+            Assert.Contains("127.0.0.1:1", entry.Exception!.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task A_refused_login_is_unready_and_the_description_names_neither_user_nor_database()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        using var host = Host(("ConnectionStrings:runproofdb", database.AdminConnectionString), ("RunProof:Database:Username", "somebody"), ("RunProof:Database:Password", "x"));
+        Assert.All((await HealthAsync(host)).Entries.Values, entry =>
+            Assert.Equal((HealthStatus.Unhealthy, "the database refused (SQLSTATE 28P01); the log says more"), (entry.Status, entry.Description)));
     }
 
     [Fact]
