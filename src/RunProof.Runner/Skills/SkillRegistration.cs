@@ -1,3 +1,4 @@
+using System.Globalization;
 using RunProof.BuiltinSkills;
 using RunProof.Execution;
 
@@ -9,12 +10,22 @@ internal static class SkillRegistration
     public static void AddSkills(this WebApplicationBuilder builder) =>
         builder.Services.AddBuiltinSkills(provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) });
 
-    // The demo address is on the loopback interface by default, which http_call reaches only where it is told to.
     private static List<string> Allowed(IServiceProvider provider, IConfiguration configuration)
     {
         var allowed = configuration.GetSection("RunProof:HttpCall:Allow").GetChildren().Select(one => one.Value).OfType<string>().ToList();
         if (provider.GetRequiredService<ExecutionOptions>().DemoUrl() is { } demo)
-            allowed.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{demo.Host}:{demo.Port}"));
+            allowed.AddRange(Entries(demo));
         return allowed;
+    }
+
+    /// <summary>
+    /// What <c>http_call</c> must be allowed for the demo address, which is on the loopback interface by default. People write <c>localhost</c> where the
+    /// address says <c>127.0.0.1</c>: it is the same endpoint.
+    /// </summary>
+    internal static IEnumerable<string> Entries(Uri demo)
+    {
+        yield return string.Create(CultureInfo.InvariantCulture, $"{demo.Host}:{demo.Port}");
+        if (string.Equals(demo.Host, "127.0.0.1", StringComparison.Ordinal))
+            yield return string.Create(CultureInfo.InvariantCulture, $"localhost:{demo.Port}");
     }
 }

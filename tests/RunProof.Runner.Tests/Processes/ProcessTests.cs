@@ -32,6 +32,21 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_plan_of_the_README_succeeds_with_the_runner_called_localhost()
+    {
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var local = new UriBuilder(client.Http.BaseAddress!) { Host = "localhost" }.Uri.GetLeftPart(UriPartial.Authority);
+        var body = Readme.RequestWithAPlan().Replace("$RUNNER", local, StringComparison.Ordinal).Replace("demo-agent", await client.CreateAgentAsync(), StringComparison.Ordinal);
+
+        var run = await client.PostAsync("/api/v1/runs", body);
+
+        Assert.Equal(("succeeded", "given"), (run["status"], run["planner"]));
+        Assert.Equal("""{"message":"Responsive is better than fast."}""", await Store.ScalarAsync(
+            _database, "SELECT outcome_data FROM aos_trace_steps WHERE trace_id = $1 AND step_index = 1", run["trace_id"]!));
+    }
+
+    [Fact]
     public async Task A_run_whose_process_is_killed_is_sealed_aborted_by_the_next_with_its_step_interrupted()
     {
         var key = await Store.CreateKeyAsync(_database, "acme", "runner");
