@@ -158,9 +158,9 @@ public sealed class ApiCommandTests
     {
         await using var service = await FakeService.StartAsync();
         service.On("GET /api/v1/runs/r/proof", 200, Proof(verdict));
-        var page = await CliProcess.RunAsync(["run", "prove", "r", "--model", "MERKLE_TREE"], service.Environment);
+        var page = await CliProcess.RunAsync(["run", "prove", "r", "--model", "HASH_CHAIN"], service.Environment);
         Assert.Equal(code, page.ExitCode);
-        Assert.Equal("GET /api/v1/runs/r/proof?model=MERKLE_TREE", service.Requests.First().Line);
+        Assert.Equal("GET /api/v1/runs/r/proof?model=HASH_CHAIN", service.Requests.First().Line);
         Snapshot.Matches("prove-" + verdict, page.Output);
         var json = await CliProcess.RunAsync(["run", "prove", "r", "--include-payloads", "--json"], service.Environment);
         Assert.Equal(code, json.ExitCode);
@@ -176,6 +176,37 @@ public sealed class ApiCommandTests
         var result = await CliProcess.RunAsync(["run", "prove", "r"], service.Environment);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("PROBABLY", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"run_id\":\"r\"", "\"run_id\":\"another\"", "proves run another")]
+    [InlineData("HASH_CHAIN", "MERKLE_TREE", "checked MERKLE_TREE")]
+    [InlineData("\"status\":\"passed\"", "\"status\":\"failed\"", "its own checks do not")]
+    [InlineData("\"status\":\"passed\"", "\"status\":\"not_done\"", "its own checks do not")]
+    [InlineData("\"failure_code\":null", "\"failure_code\":\"PAYLOAD_MISMATCH\"", "its own checks do not")]
+    public async Task A_verdict_that_its_own_answer_speaks_against_is_never_taken_for_good(string part, string other, string complaint)
+    {
+        await using var service = await FakeService.StartAsync();
+        var proof = Proof("VERIFIED").Replace(part, other, StringComparison.Ordinal);
+        Assert.NotEqual(Proof("VERIFIED"), proof);
+        service.On("GET /api/v1/runs/r/proof", 200, proof);
+        var result = await CliProcess.RunAsync(["run", "prove", "r"], service.Environment);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Empty(result.Output);
+        Assert.Contains(complaint, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Skills_are_listed_and_with_json_their_schemas_too()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/skills", 200, """{"items":[{"name":"echo","version":"1.0.0","description":"Gives its message back.","schema":"ab","parameters_schema":{"type":"object"} }]}""");
+        var page = await CliProcess.RunAsync(["skill", "list"], service.Environment);
+        var json = await CliProcess.RunAsync(["skill", "list", "--json"], service.Environment);
+        Assert.Equal((0, 0), (page.ExitCode, json.ExitCode));
+        foreach (var word in (string[])["echo", "1.0.0", "Gives its message back."])
+            Assert.Contains(word, page.Output, StringComparison.Ordinal);
+        Assert.Equal("object", JsonDocument.Parse(json.Output).RootElement.GetProperty("items")[0].GetProperty("parameters_schema").GetProperty("type").GetString());
     }
 
     public static TheoryData<int, string, int, string> Refusals => new()

@@ -24,6 +24,18 @@ internal static class RunProofCommand
         _ => throw new CommandException(ExitCode.Error, "not_runproof", $"the verifier gave a verdict that this version does not know: {status}"),
     };
 
+    /// <summary>A verdict is no better than the answer around it: one about another run, or that its own checks speak against, is none.</summary>
+    private static string? Contradiction(ProofView proof, string run, string model)
+    {
+        if (proof.RunId != run)
+            return $"it was asked for run {run} and proves run {proof.RunId}";
+        if (proof.IntegrityModel != model)
+            return $"it was asked for {model} and checked {proof.IntegrityModel ?? "nothing that it names"}";
+        return proof.VerificationStatus == "VERIFIED" && (proof.FailureCode is not null || proof.Checks.Any(check => check.Status == "failed") || proof.Checks.All(check => check.Status != "passed"))
+            ? "it says VERIFIED, and its own checks do not"
+            : null;
+    }
+
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         var verifier = Services.Verifier(invocation);
@@ -31,6 +43,8 @@ internal static class RunProofCommand
         var path = RunCommands.PathOf(invocation.Get(Id)) + "/proof" + query;
         var document = await invocation.World.Terminal.WhileAsync("verifying", () => verifier.GetAsync(path, cancellationToken));
         var proof = verifier.View(document, WireContext.Default.ProofView);
+        if (Contradiction(proof, invocation.Get(Id), invocation.Get(Model) ?? "HASH_CHAIN") is { } wrong)
+            throw verifier.NotOurs(wrong);
         return new Answer(JsonNode.Parse(document.GetRawText())!, page => Write(page, proof), ExitCodeOf(proof.VerificationStatus));
     }
 
