@@ -123,6 +123,8 @@ public sealed class TraceVerifier
             EndOpen();
         else
             seal.Judge(_payloads, _proofs);
+        if (!isOpen && _options.RunSucceeded && Wire.TryParse(_trace.Status, out SealStatus status) && status is not SealStatus.Completed)
+            _log.Add(EvidenceCheck.Seal, Place.Seal.At("status").Finding(FindingCodes.RunRecordMismatch, $"is {_trace.Status}, though the run's record says that the run succeeded"));
         PassWhatHeld();
         return new TraceReport(_options.Model, _checks.ToChecks(_options.Model))
         {

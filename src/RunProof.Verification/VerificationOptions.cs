@@ -20,6 +20,9 @@ public sealed record VerificationOptions
     /// </summary>
     public bool RunHasEnded { get; init; }
 
+    /// <summary>Whether the run's own record says that it succeeded, so that its trace must be sealed completed: the two cannot both be true otherwise. Default: false.</summary>
+    public bool RunSucceeded { get; init; }
+
     /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
     public int MaxFindings { get; init; } = 10_000;
 }

@@ -183,6 +183,44 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(("FAILED", "TRACE_MISSING"), (Text(proof, "verification_status"), Text(proof, "failure_code")));
     }
 
+    [Theory]
+    [InlineData("succeeded", "FAILED")]
+    [InlineData("failed", "VERIFIED")]
+    public async Task A_run_whose_record_says_that_it_succeeded_and_whose_seal_says_that_it_did_not_is_found(string status, string verdict)
+    {
+        Assert.Equal("failed", _evidence.Trace.Status);
+        await AddRunAsync(status, status == "failed" ? "http_404" : null);
+        var proof = await ProofAsync();
+        Assert.Equal(verdict, Text(proof, "verification_status"));
+        if (verdict == "FAILED")
+        {
+            Assert.Equal(
+                ("RUN_RECORD_MISMATCH", "seal: status is failed, though the run's record says that the run succeeded", "seal.status"),
+                (Text(proof, "failure_code"), Text(proof, "failure_reason"), Text(proof["findings"]![0]!, "place")));
+        }
+    }
+
+    [Theory]
+    [InlineData("UPDATE aos_traces_archive SET planner = planner || 'x' WHERE trace_id = $1", "header")]
+    [InlineData("UPDATE aos_traces_archive SET status = 'completed' WHERE trace_id = $1", "seal.status")]
+    [InlineData("UPDATE aos_trace_steps_archive SET outcome_data = '{}' WHERE trace_id = $1 AND step_index = 3", "steps[3].outcome_data")]
+    [InlineData("UPDATE aos_trace_steps_archive SET cost_cents = cost_cents + 1 WHERE trace_id = $1 AND step_index = 3", "steps[3]")]
+    [InlineData("DELETE FROM aos_trace_steps_archive WHERE trace_id = $1 AND step_index = 7", "steps[7]")]
+    public async Task In_the_archive_too_a_change_is_found_where_it_was_made(string sql, string place)
+    {
+        foreach (var table in (string[])["aos_traces", "aos_trace_steps"])
+        {
+            await TamperAsync($"INSERT INTO {table}_archive SELECT * FROM {table} WHERE trace_id = $1");
+            await TamperAsync($"DELETE FROM {table} WHERE trace_id = $1");
+        }
+
+        Assert.Equal("VERIFIED", Text(await ProofAsync(), "verification_status"));
+        await TamperAsync(sql);
+        var proof = await ProofAsync();
+        Assert.Equal("FAILED", Text(proof, "verification_status"));
+        Assert.StartsWith(place, Text(proof["findings"]![0]!, "place"), StringComparison.Ordinal);
+    }
+
     private async Task AddRunAsync(string status, string? error)
     {
         var tenant = _evidence.Trace.TenantId;

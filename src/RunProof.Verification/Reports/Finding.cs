@@ -69,6 +69,9 @@ public static class FindingCodes
     /// <summary>The run's record says that it ended, and its trace has no seal.</summary>
     public const string SealMissing = "SEAL_MISSING";
 
+    /// <summary>The run's record says that it succeeded, and its trace's seal that it did not.</summary>
+    public const string RunRecordMismatch = "RUN_RECORD_MISMATCH";
+
     /// <summary>The run's record says that it succeeded, and it has no trace.</summary>
     public const string TraceMissing = "TRACE_MISSING";
 

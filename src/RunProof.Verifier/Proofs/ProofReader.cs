@@ -69,7 +69,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
     private static async Task<(List<TraceReport> Reports, string? AosFingerprint)> VerifyAsync(
         IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, Run? run, ProofRequest request, CancellationToken cancellationToken)
     {
-        var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run) };
+        var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run), RunSucceeded = run is { Status: RunStatus.Succeeded } };
         using var fingerprint = new RunFingerprint(request.Run);
         var reports = new List<TraceReport>();
         foreach (var trace in traces)
