@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
@@ -28,31 +29,48 @@ internal static class AgentEndpoints
             .Refuses(400, 401);
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, [FromServices] IAgentStore agents, [FromServices] TimeProvider clock)
+    private static async Task<IResult> CreateAsync(
+        HttpContext context, [FromServices] IAgentStore agents, [FromServices] IRedactor redactor, [FromServices] TimeProvider clock)
     {
         var (body, refusal) = await RequestBody.ReadObjectAsync(context);
         if (refusal is not null)
             return refusal;
         var reader = new ObjectReader();
-        if (Read(body, reader, context.GetTenant(), clock) is not { } agent)
+        if (Read(body, reader, context.GetTenant(), redactor, clock) is not { } agent)
             return RequestBody.Refuse(reader.Errors);
         return await agents.CreateAsync(agent, context.RequestAborted)
             ? TypedResults.Json(AgentView.Of(agent), RunnerJson.Default.AgentView, statusCode: StatusCodes.Status201Created)
             : new Problem(ProblemTypes.Duplicate, "There is one already", StatusCodes.Status409Conflict, $"The tenant has an agent \"{agent.Id.Value}\" already.");
     }
 
-    private static Agent? Read(JsonElement body, ObjectReader reader, TenantId tenant, TimeProvider clock)
+    private static Agent? Read(JsonElement body, ObjectReader reader, TenantId tenant, IRedactor redactor, TimeProvider clock)
     {
         reader.RefuseOthers(body, "", Members);
         var now = WireTime.Truncate(clock.GetUtcNow());
         var id = reader.String(body, "", "id") ?? Guid.CreateVersion7(now).ToString("D");
-        var name = reader.String(body, "", "name", required: true);
-        var description = body.TryGetProperty("description", out var given) && given.ValueKind is JsonValueKind.Null ? null : reader.String(body, "", "description");
+        var name = Redacted(reader.String(body, "", "name", required: true), redactor);
+        var description = body.TryGetProperty("description", out var given) && given.ValueKind is JsonValueKind.Null ? null : Redacted(reader.String(body, "", "description"), redactor);
         if (!AgentId.TryParse(id, out var agent))
             reader.Fail("id", "must be 1 to 128 printable ASCII characters without space");
         CheckText(name, "name", 200, reader);
         CheckText(description, "description", 4000, reader);
         return reader.Errors.Count > 0 ? null : new Agent(tenant, agent, name!, description, now);
+    }
+
+    // As a goal is: nothing that a rule calls a secret is written anywhere.
+    private static string? Redacted(string? text, IRedactor redactor)
+    {
+        if (text is null)
+            return null;
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteString(text);
+        writer.Flush();
+        var result = redactor.Redact(CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory));
+        if (result.Removals.Count == 0)
+            return text;
+        using var left = result.Payload.ToDocument();
+        return left.RootElement.GetString();
     }
 
     private static void CheckText(string? text, string place, int most, ObjectReader reader)

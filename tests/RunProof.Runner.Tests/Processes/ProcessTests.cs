@@ -123,6 +123,37 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
             run["run_id"]!, $"%{secret}%"));
     }
 
+    /// <summary>The older system redacted some of its tables; plans, errors, agents and events kept what callers had given.</summary>
+    [Fact]
+    public async Task A_secret_is_in_no_table_and_no_line_of_the_log_wherever_it_was_given()
+    {
+        // The web framework's own lines are left out: here the runner is also the one that is called, and a called server's request lines are its own affair.
+        await using var runner = await RunnerProcess.StartAsync(
+            _database.RunnerConnectionString, ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft.AspNetCore", "Warning"));
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var secret = "ghp_" + new string('B', 18) + new string('8', 18);
+
+        var agent = await client.PostAsync("/api/v1/agents", $$"""{"name":"Ada {{secret}}","description":"has {{secret}} and more"}""");
+        var run = await client.PostAsync("/api/v1/runs", $$$$"""
+            {"agent_id":"{{{{agent["id"]}}}}","goal":"use {{{{secret}}}}","origin_system_id":"tests","wait":60,"plan":[
+              {"id":"a","skill":"echo","params":{"message":"my {{{{secret}}}}"}},
+              {"skill":"json_transform","params":{"input":{"a":1},"pick":["{{{{secret}}}}"]},"on_error":"continue"},
+              {"skill":"http_call","params":{"url":"{{{{client.Http.BaseAddress}}}}demo/zen?token={{{{secret}}}}","headers":{"Authorization":"Bearer {{{{secret}}}}"}},"on_error":"continue"},
+              {"skill":"http_call","params":{"url":"http://{{{{secret}}}}.invalid/{{{{secret}}}}"}}]}
+            """);
+
+        Assert.Equal("failed", run["status"]);
+        Assert.DoesNotContain(secret, agent.Body.ToString());
+        Assert.DoesNotContain(secret, run.Body.ToString());
+        var tables = (string)(await Store.ScalarAsync(
+            _database, "SELECT string_agg(oid::regclass::text, ' ') FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'runproof'::regnamespace)"))!;
+        Assert.True(tables.Split(' ').Length >= 10, tables);
+        foreach (var table in tables.Split(' '))
+            Assert.Equal((table, 0L), (table, await Store.ScalarAsync(_database, $"SELECT count(*) FROM {table} t WHERE t::text LIKE $1", $"%{secret}%")));
+        Assert.Contains("dbug: ", runner.Output);
+        Assert.DoesNotContain(secret, runner.Output);
+    }
+
     [Fact]
     public async Task What_is_removed_from_a_step_is_named_with_its_rule_in_the_steps_context()
     {
