@@ -15,6 +15,11 @@ builder.AddSkills();
 builder.AddRunner();
 
 var app = builder.Build();
+if (app.Services.FindConnectionFault() is { } fault)
+{
+    await Console.Error.WriteLineAsync($"runner: {fault}");
+    return 2;
+}
 
 app.UseRunProofProblems();
 app.MapDefaultEndpoints();
@@ -26,3 +31,4 @@ api.MapRuns();
 api.MapSkills();
 
 await app.RunAsync();
+return 0;

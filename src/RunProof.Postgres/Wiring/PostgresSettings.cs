@@ -41,7 +41,7 @@ internal sealed class PostgresSettings
     {
         if (string.IsNullOrWhiteSpace(ConnectionString))
             throw new InvalidOperationException(
-                $"there is no connection string: set ConnectionStrings:{Name}, or ConnectionString in the section {Section} or {Section}:{Name}");
+                $"there is no connection string: set ConnectionStrings:{Name} (the environment variable ConnectionStrings__{Name}), or ConnectionString in the section {Section} or {Section}:{Name}");
         NpgsqlConnectionStringBuilder connection;
         try
         {

@@ -38,6 +38,22 @@ public static class RunProofPostgresExtensions
         return builder;
     }
 
+    /// <summary>Makes the data source, without connecting: a host whose configuration cannot do says so before it listens, not at the first request.</summary>
+    /// <param name="services">The services of a host that called <see cref="AddRunProofPostgres"/>.</param>
+    /// <returns>What is wrong with the connection string; null where it will do.</returns>
+    public static string? FindConnectionFault(this IServiceProvider services)
+    {
+        try
+        {
+            services.GetRequiredService<NpgsqlDataSource>();
+            return null;
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)
+        {
+            return fault.Message;
+        }
+    }
+
     private static NpgsqlDataSource Connect(PostgresSettings settings, ILoggerFactory? logging)
     {
         var source = new NpgsqlDataSourceBuilder(settings.RequireConnectionString());

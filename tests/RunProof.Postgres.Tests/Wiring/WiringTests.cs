@@ -57,7 +57,23 @@ public sealed class WiringTests(PostgresFixture postgres)
     {
         using var host = Host();
         var failure = Assert.Throws<InvalidOperationException>(() => host.Services.GetRequiredService<NpgsqlDataSource>());
-        Assert.Equal("there is no connection string: set ConnectionStrings:runproofdb, or ConnectionString in the section Aspire:Npgsql or Aspire:Npgsql:runproofdb", failure.Message);
+        Assert.Equal(
+            "there is no connection string: set ConnectionStrings:runproofdb (the environment variable ConnectionStrings__runproofdb), or ConnectionString in the section Aspire:Npgsql or Aspire:Npgsql:runproofdb",
+            failure.Message);
+        Assert.Equal(failure.Message, host.Services.FindConnectionFault());
+    }
+
+    [Theory]
+    [InlineData("Host=x", null)]
+    [InlineData("Hots=x", "is no connection string")]
+    [InlineData("Username=x", "Host")]
+    public void A_connection_string_that_cannot_do_is_seen_before_the_first_use(string connection, string? fault)
+    {
+        using var host = Host(("ConnectionStrings:runproofdb", connection));
+        if (fault is null)
+            Assert.Null(host.Services.FindConnectionFault());
+        else
+            Assert.Contains(fault, host.Services.FindConnectionFault(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,6 +32,17 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_runner_without_a_connection_string_says_so_in_one_line_and_exits_2()
+    {
+        await using var runner = RunnerProcess.Start(connection: "");
+
+        Assert.Equal(2, await runner.EndAsync());
+
+        Assert.StartsWith("runner: there is no connection string: set ConnectionStrings:runproofdb", runner.Output);
+        Assert.Single(runner.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public async Task The_plan_of_the_README_succeeds_with_the_runner_called_localhost()
     {
         await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);

@@ -54,6 +54,17 @@ internal sealed partial class RunnerProcess : IAsyncDisposable
         return runner;
     }
 
+    /// <summary>A runner that may never listen.</summary>
+    public static RunnerProcess Start(string connection) => new(connection, new Dictionary<string, string>(StringComparer.Ordinal));
+
+    /// <summary>Waits until it ends by itself, and until all that it wrote is here.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> EndAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        return _process.ExitCode;
+    }
+
     public async Task<ApiClient> ClientAsync(string key)
     {
         var http = new HttpClient { BaseAddress = await _listening.Task, Timeout = TimeSpan.FromMinutes(2) };
