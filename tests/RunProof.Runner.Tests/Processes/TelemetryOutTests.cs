@@ -72,7 +72,11 @@ public sealed class TelemetryOutTests(RunnerFixture fixture) : IAsyncLifetime
         Assert.Contains("runproof.runs", collector.Text("metrics"), StringComparison.Ordinal);
         Assert.Contains("Now listening on", collector.Text("logs"), StringComparison.Ordinal);
         foreach (var signal in (string[])["trace", "metrics", "logs"])
+        {
             Assert.Contains("runner-under-test", collector.Text(signal), StringComparison.Ordinal);
+            // What is redacted from evidence must not leave by another door.
+            Assert.DoesNotContain("hunter2", collector.Text(signal), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -93,7 +97,7 @@ public sealed class TelemetryOutTests(RunnerFixture fixture) : IAsyncLifetime
     {
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
         var run = await client.PostAsync(
-            "/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), $$$"""[{"skill":"http_call","params":{"url":"{{{_url}}}/there"}}]""", ",\"wait\":60"),
+            "/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), $$$$"""[{"skill":"http_call","params":{"url":"{{{{_url}}}}/there?api_key=hunter2","headers":{"authorization":"Bearer hunter2"}}}]""", ",\"wait\":60"),
             ("traceparent", $"00-{caller}-{ActivitySpanId.CreateRandom().ToHexString()}-01"));
         Assert.Equal("succeeded", run["status"]);
         return run;
