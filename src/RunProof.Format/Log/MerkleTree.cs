@@ -10,6 +10,9 @@ public sealed class MerkleTree
 {
     private readonly List<Digest> _edge = [];
 
+    /// <summary>The root of an empty tree: H("").</summary>
+    public static Digest EmptyRoot { get; } = Digest.Of([]);
+
     /// <summary>Leaves so far.</summary>
     public long Size { get; private set; }
 
@@ -67,7 +70,7 @@ public sealed class MerkleTree
     public Digest Root()
     {
         if (_edge.Count == 0)
-            return Digest.Of([]);
+            return EmptyRoot;
         var root = _edge[^1];
         for (var i = _edge.Count - 2; i >= 0; i--)
             root = NodeHash(_edge[i], root);
