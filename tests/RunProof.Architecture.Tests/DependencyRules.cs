@@ -12,6 +12,7 @@ public sealed class DependencyRules
         ["RunProof.Format"] = [],
         ["RunProof.Skills"] = ["RunProof.Format"],
         ["RunProof.Verification"] = ["RunProof.Format"],
+        ["RunProof.Keys"] = ["RunProof.Format"],
         ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Skills"],
         ["RunProof.Postgres"] = ["RunProof.Format", "RunProof.Ledger"],
         ["RunProof.EmbeddedPostgres"] = [],
