@@ -24,6 +24,7 @@ public sealed class PropertyTests
         var value = RandomScalars(random);
         Assert.Equal(SlowCanonicalizer.Canonicalize(Json(value)), Bytes(value));
         Assert.Equal(Bytes(value), Bytes(Rebind<Scalars>(value)));
+        Assert.Equal(Bytes(value), Bytes(CanonicalBytes.Read<Scalars>(CanonicalBytes.Of(value))));
     });
 
     [Fact]
@@ -32,6 +33,7 @@ public sealed class PropertyTests
         var value = RandomCollections(random);
         Assert.Equal(SlowCanonicalizer.Canonicalize(Json(value)), Bytes(value));
         Assert.Equal(Bytes(value), Bytes(Rebind<Collections>(value)));
+        Assert.Equal(Bytes(value), Bytes(CanonicalBytes.Read<Collections>(CanonicalBytes.Of(value))));
     });
 
     private static void ForSeeds(Action<Random> property)

@@ -21,6 +21,8 @@ internal static class CanonicalEmitter
         Constants(code, model);
         code.Line();
         WriteEmission.Emit(code, model.Shape);
+        code.Line();
+        ReadEmission.Emit(code, model);
         if (model.IsBound)
             Bound(code, model);
         code.Close();

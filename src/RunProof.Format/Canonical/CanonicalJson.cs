@@ -60,31 +60,3 @@ public sealed class CanonicalJson : IEquatable<CanonicalJson>
     /// <returns>The text.</returns>
     public override string ToString() => Encoding.UTF8.GetString(Bytes.Span);
 }
-
-/// <summary>Canonical bytes of typed records.</summary>
-public static class CanonicalBytes
-{
-    /// <summary>The canonical bytes in an array of their own.</summary>
-    /// <typeparam name="T">The record.</typeparam>
-    /// <param name="value">Its value.</param>
-    /// <returns>The bytes.</returns>
-    public static byte[] Of<T>(T value)
-        where T : ICanonical<T>
-    {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        Write(buffer, value);
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    /// <summary>Appends the canonical bytes to a buffer.</summary>
-    /// <typeparam name="T">The record.</typeparam>
-    /// <param name="output">Where they go.</param>
-    /// <param name="value">The record's value.</param>
-    public static void Write<T>(IBufferWriter<byte> output, T value)
-        where T : ICanonical<T>
-    {
-        var writer = new CanonicalWriter(output);
-        T.WriteCanonical(ref writer, value);
-        writer.Flush();
-    }
-}

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace RunProof.Format;
 
@@ -7,6 +9,13 @@ namespace RunProof.Format;
 /// <param name="writer">Where it goes.</param>
 /// <param name="value">The value.</param>
 public delegate void CanonicalValueWriter<in T>(ref CanonicalWriter writer, T value);
+
+/// <summary>Reads one value of a map, or one item of a list.</summary>
+/// <typeparam name="T">The value's type.</typeparam>
+/// <param name="reader">Where it begins.</param>
+/// <param name="value">The value.</param>
+/// <returns>Whether it was one.</returns>
+public delegate bool CanonicalValueReader<T>(ref CanonicalReader reader, [MaybeNullWhen(false)] out T value);
 
 /// <summary>Maps in canonical JSON. Generated serializers call it.</summary>
 public static class CanonicalMap
@@ -42,6 +51,28 @@ public static class CanonicalMap
         }
     }
 
+    /// <summary>Reads a map whose keys ascend in UTF-16 order.</summary>
+    /// <typeparam name="T">The values' type.</typeparam>
+    /// <param name="reader">Where it begins.</param>
+    /// <param name="read">Reads a value.</param>
+    /// <param name="map">The map, its keys compared ordinally.</param>
+    /// <returns>Whether it was one.</returns>
+    public static bool TryRead<T>(ref CanonicalReader reader, CanonicalValueReader<T> read, [MaybeNullWhen(false)] out Dictionary<string, T> map)
+    {
+        var entries = new Dictionary<string, T>(StringComparer.Ordinal);
+        ReadOnlySpan<byte> key = default;
+        var isEnd = false;
+        for (var isFirst = true; reader.TryReadNext("{}"u8, isFirst, out isEnd) && !isEnd; isFirst = false)
+        {
+            if (!reader.TryReadKey(ref key, isFirst) || !read(ref reader, out var value))
+                break;
+            entries.Add(Encoding.UTF8.GetString(key), value);
+        }
+
+        map = isEnd ? entries : null;
+        return isEnd;
+    }
+
     private static ReadOnlySpan<KeyValuePair<string, T>> Sort<T>(IReadOnlyDictionary<string, T> map, KeyValuePair<string, T>[] entries)
     {
         var count = Copy(map, entries);
@@ -58,19 +89,16 @@ public static class CanonicalMap
 
     private static int Copy<T>(IReadOnlyDictionary<string, T> map, KeyValuePair<string, T>[] entries)
     {
-        var count = 0;
-        if (map is Dictionary<string, T> dictionary)
+        // The map's own copying: an enumerator behind an interface would be an allocation.
+        if (map is ICollection<KeyValuePair<string, T>> all)
         {
-            // The struct enumerator: the interface's would be an allocation.
-            foreach (var entry in dictionary)
-                entries[count++] = entry;
-        }
-        else
-        {
-            foreach (var entry in map)
-                entries[count++] = entry;
+            all.CopyTo(entries, 0);
+            return map.Count;
         }
 
+        var count = 0;
+        foreach (var entry in map)
+            entries[count++] = entry;
         return count;
     }
 

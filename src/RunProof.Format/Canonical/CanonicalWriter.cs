@@ -26,6 +26,17 @@ public ref struct CanonicalWriter
         _used = 0;
     }
 
+    /// <summary>Writes into bytes that are enough: what a strict reader compares with. Never flushed.</summary>
+    internal CanonicalWriter(Span<byte> target)
+    {
+        _output = null!;
+        _span = target;
+        _used = 0;
+    }
+
+    /// <summary>What was written since the last bytes were advanced.</summary>
+    internal readonly ReadOnlySpan<byte> Written => _span[.._used];
+
     /// <summary>Hands all bytes over to the output.</summary>
     public void Flush()
     {

@@ -64,7 +64,7 @@ public static class Canonicalizer
         return fault.Message is null ? text.Written.ToArray() : null;
     }
 
-    private static int FirstInvalid(ReadOnlySpan<byte> json)
+    internal static int FirstInvalid(ReadOnlySpan<byte> json)
     {
         var at = 0;
         while (Rune.DecodeFromUtf8(json[at..], out _, out var length) == OperationStatus.Done)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 
@@ -19,6 +20,18 @@ public interface ICanonical<TSelf>
     /// <param name="value">The record; its non-nullable members must not be null.</param>
     /// <exception cref="CanonicalFormatException">A member has no canonical form: NaN, infinity, a lone surrogate.</exception>
     static abstract void WriteCanonical(ref CanonicalWriter writer, TSelf value);
+
+    /// <summary>Reads exactly the bytes that <see cref="WriteCanonical"/> writes and refuses all others: no two byte sequences are one value.</summary>
+    /// <remarks>
+    /// Writing what was read gives the same bytes. Reading what was written gives an equal value, but for what the wire does not keep, and then the value as
+    /// it stands there: of a time its offset and its ticks finer than a microsecond, of a duration those ticks, the sign of a zero, trailing zeros of a
+    /// decimal, a map's comparer and order, of a value of a derived record what the declared one does not have; JSON's <c>null</c> in a member
+    /// that may be null is read as no value.
+    /// </remarks>
+    /// <param name="reader">Where the value begins; behind it afterwards.</param>
+    /// <param name="value">The record.</param>
+    /// <returns>Whether its bytes stood there; if not, <see cref="CanonicalReader.Fault"/> says why not.</returns>
+    static abstract bool TryReadCanonical(ref CanonicalReader reader, [MaybeNullWhen(false)] out TSelf value);
 }
 
 /// <summary>A struct that is one JSON scalar on the wire.</summary>
@@ -35,6 +48,13 @@ public interface ICanonicalScalar<TSelf>
     /// <param name="value">The scalar, where the form is right.</param>
     /// <returns>Whether it is.</returns>
     static abstract bool TryBind(JsonElement json, out TSelf value);
+
+    /// <summary>Reads exactly the bytes that <see cref="WriteCanonical"/> writes and refuses all others. Default: by <see cref="TryBind"/>, and
+    /// by writing the value back; a scalar that is read often does better.</summary>
+    /// <param name="reader">Where the scalar begins; behind it afterwards.</param>
+    /// <param name="value">The scalar.</param>
+    /// <returns>Whether its bytes stood there; if not, <see cref="CanonicalReader.Fault"/> says why not.</returns>
+    static virtual bool TryReadCanonical(ref CanonicalReader reader, out TSelf value) => reader.TryReadBound(out value);
 }
 
 /// <summary>A value or a text has no canonical form. Whoever reads evidence turns it into a finding.</summary>

@@ -69,6 +69,9 @@ public readonly struct Digest : IEquatable<Digest>, ICanonicalScalar<Digest>, IW
         return json.ValueKind == JsonValueKind.String && TryParse(json.GetString(), out value);
     }
 
+    /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out Digest value) => reader.TryReadWireText(out value);
+
     /// <summary>Whether two digests have the same bytes.</summary>
     /// <param name="left">One.</param>
     /// <param name="right">The other.</param>

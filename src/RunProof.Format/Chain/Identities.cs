@@ -69,6 +69,9 @@ public readonly record struct TenantId : ICanonicalScalar<TenantId>, IWireText<T
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out TenantId value) => reader.TryReadWireText(out value);
+
+    /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
@@ -110,6 +113,9 @@ public readonly record struct RunId : ICanonicalScalar<RunId>, IWireText<RunId>
         value = default;
         return json.ValueKind == System.Text.Json.JsonValueKind.String && TryParse(json.GetString(), out value);
     }
+
+    /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out RunId value) => reader.TryReadWireText(out value);
 
     /// <inheritdoc/>
     public override string ToString() => Value;
@@ -160,6 +166,9 @@ public readonly record struct TraceId : ICanonicalScalar<TraceId>, IWireText<Tra
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out TraceId value) => reader.TryReadWireText(out value);
+
+    /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
@@ -203,6 +212,9 @@ public readonly record struct AgentId : ICanonicalScalar<AgentId>, IWireText<Age
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out AgentId value) => reader.TryReadWireText(out value);
+
+    /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
@@ -244,6 +256,9 @@ public readonly record struct CorrelationId : ICanonicalScalar<CorrelationId>, I
         value = default;
         return json.ValueKind == System.Text.Json.JsonValueKind.String && TryParse(json.GetString(), out value);
     }
+
+    /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out CorrelationId value) => reader.TryReadWireText(out value);
 
     /// <inheritdoc/>
     public override string ToString() => Value;

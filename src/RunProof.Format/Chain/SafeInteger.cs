@@ -33,5 +33,15 @@ public readonly record struct SafeInteger : ICanonicalScalar<SafeInteger>
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref CanonicalReader reader, out SafeInteger value)
+    {
+        var start = reader.Offset;
+        var read = reader.TryReadInteger(out long number);
+        var isSafe = number is <= MaxValue and >= -MaxValue;
+        value = isSafe ? new SafeInteger(number) : default;
+        return read && (isSafe || reader.Refuse(ReadFaultCode.OutOfRange, start, $"{number} is not within ±(2^53 − 1)"));
+    }
+
+    /// <inheritdoc/>
     public void WriteCanonical(ref CanonicalWriter writer) => writer.WriteSafeInteger(Value);
 }

@@ -146,6 +146,147 @@ partial record Absent : global::RunProof.Format.ICanonical<global::RunProof.Gene
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Absent value)
+    {
+        value = default;
+        if (!reader.Expect("{\"amount\":"u8))
+            return false;
+        decimal? value1 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadDecimal(out var value2))
+                return false;
+            value1 = value2;
+        }
+        if (!reader.Expect(",\"bytes\":"u8))
+            return false;
+        byte[]? value3 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadBytes(out var value4))
+                return false;
+            value3 = value4;
+        }
+        if (!reader.Expect(",\"double\":"u8))
+            return false;
+        double? value5 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadDouble(out var value6))
+                return false;
+            value5 = value6;
+        }
+        if (!reader.Expect(",\"duration\":"u8))
+            return false;
+        global::System.TimeSpan? value7 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadDuration(out var value8))
+                return false;
+            value7 = value8;
+        }
+        if (!reader.Expect(",\"flag\":"u8))
+            return false;
+        bool? value9 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadBoolean(out var value10))
+                return false;
+            value9 = value10;
+        }
+        if (!reader.Expect(",\"id\":"u8))
+            return false;
+        global::System.Guid? value11 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadGuid(out var value12))
+                return false;
+            value11 = value12;
+        }
+        if (!reader.Expect(",\"json\":"u8))
+            return false;
+        global::RunProof.Format.CanonicalJson? value13 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadJson(out var value14))
+                return false;
+            value13 = value14;
+        }
+        if (!reader.Expect(",\"long\":"u8))
+            return false;
+        long? value15 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadWideInteger<long>(out var value16))
+                return false;
+            value15 = value16;
+        }
+        if (!reader.Expect(",\"memory\":"u8))
+            return false;
+        global::System.ReadOnlyMemory<byte>? value17 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadBytes(out var value18))
+                return false;
+            value17 = value18;
+        }
+        if (!reader.Expect(",\"number\":"u8))
+            return false;
+        int? value19 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadInteger<int>(out var value20))
+                return false;
+            value19 = value20;
+        }
+        if (!reader.Expect(",\"run_id\":"u8))
+            return false;
+        global::RunProof.Format.RunId? value21 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadScalar<global::RunProof.Format.RunId>(out var value22))
+                return false;
+            value21 = value22;
+        }
+        if (!reader.Expect(",\"shade\":"u8))
+            return false;
+        global::RunProof.Generators.Tests.Samples.Shade? value23 = null;
+        if (!reader.TakeNull())
+        {
+            global::RunProof.Generators.Tests.Samples.Shade word24;
+            if (reader.Take("\"light_grey\""u8))
+                word24 = global::RunProof.Generators.Tests.Samples.Shade.LightGrey;
+            else if (reader.Take("\"DARK\""u8))
+                word24 = global::RunProof.Generators.Tests.Samples.Shade.Dark;
+            else
+                return reader.RefuseWord("DARK, light_grey");
+            value23 = word24;
+        }
+        if (!reader.Expect(",\"text\":"u8))
+            return false;
+        string? value25 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value26))
+                return false;
+            value25 = value26;
+        }
+        if (!reader.Expect(",\"time\":"u8))
+            return false;
+        global::System.DateTimeOffset? value27 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadTime(out var value28))
+                return false;
+            value27 = value28;
+        }
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Absent(Text: value25, Flag: value9, Number: value19, Long: value15, Amount: value1, Double: value5, Shade: value23, Time: value27, Id: value11, Bytes: value3, Memory: value17, Duration: value7, Json: value13, RunId: value21);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"absent","type":"object","description":"The same, and nothing there.","properties":{"amount":{"type":["string","number","null"],"pattern":"^-?[0-9]+(\\.[0-9]+)?$","default":null},"bytes":{"type":["string","null"],"contentEncoding":"base64","default":null},"double":{"type":["number","null"],"default":null},"duration":{"type":["string","integer","null"],"pattern":"^-?[0-9]+$","default":null},"flag":{"type":["boolean","null"],"default":null},"id":{"type":["string","null"],"format":"uuid","default":null},"json":{"default":null},"long":{"type":["string","integer","null"],"pattern":"^-?[0-9]+$","default":null},"memory":{"type":["string","null"],"contentEncoding":"base64","default":null},"number":{"type":["integer","null"],"minimum":-2147483648,"maximum":2147483647,"default":null},"run_id":{"type":["string","null"],"default":null},"shade":{"enum":["DARK","light_grey",null],"default":null},"text":{"type":["string","null"],"default":null},"time":{"type":["string","null"],"format":"date-time","default":null}},"additionalProperties":false}""";
 
     /// <inheritdoc/>

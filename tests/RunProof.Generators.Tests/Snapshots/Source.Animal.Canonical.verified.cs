@@ -19,6 +19,18 @@ partial record Animal : global::RunProof.Format.ICanonical<global::RunProof.Gene
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Animal value)
+    {
+        value = default;
+        if (!reader.Expect("{\"name\":"u8) || !reader.TryReadString(out var value1))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Animal(Name: value1);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"animal","type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

@@ -120,6 +120,143 @@ partial record Collections : global::RunProof.Format.ICanonical<global::RunProof
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Collections value)
+    {
+        value = default;
+        if (!reader.Expect("{\"array\":"u8) || !reader.TryReadList<string>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out string item1) =>
+        {
+            item1 = default;
+            if (!reader.TryReadString(out var value3))
+                return false;
+            item1 = value3;
+            return true;
+        }, out var items2))
+            return false;
+        if (!reader.Expect(",\"deep\":"u8))
+            return false;
+        global::System.Collections.Generic.IReadOnlyDictionary<string, global::System.Collections.Generic.IReadOnlyDictionary<string, bool>>? value4 = null;
+        if (!reader.TakeNull())
+        {
+            if (!global::RunProof.Format.CanonicalMap.TryRead<global::System.Collections.Generic.IReadOnlyDictionary<string, bool>>(ref reader, static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::System.Collections.Generic.IReadOnlyDictionary<string, bool> item5) =>
+            {
+                item5 = default;
+                if (!global::RunProof.Format.CanonicalMap.TryRead<bool>(ref reader, static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out bool item7) =>
+                {
+                    item7 = default;
+                    if (!reader.TryReadBoolean(out var value9))
+                        return false;
+                    item7 = value9;
+                    return true;
+                }, out var items8))
+                    return false;
+                item5 = items8;
+                return true;
+            }, out var items6))
+                return false;
+            value4 = items6;
+        }
+        if (!reader.Expect(",\"list\":"u8) || !reader.TryReadList<int?>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out int? item10) =>
+        {
+            item10 = default;
+            int? value12 = null;
+            if (!reader.TakeNull())
+            {
+                if (!reader.TryReadInteger<int>(out var value13))
+                    return false;
+                value12 = value13;
+            }
+            item10 = value12;
+            return true;
+        }, out var items11))
+            return false;
+        if (!reader.Expect(",\"map\":"u8) || !global::RunProof.Format.CanonicalMap.TryRead<long[]>(ref reader, static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out long[] item14) =>
+        {
+            item14 = default;
+            if (!reader.TryReadList<long>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out long item16) =>
+            {
+                item16 = default;
+                if (!reader.TryReadWideInteger<long>(out var value18))
+                    return false;
+                item16 = value18;
+                return true;
+            }, out var items17))
+                return false;
+            item14 = items17.ToArray();
+            return true;
+        }, out var items15))
+            return false;
+        if (!reader.Expect(",\"nested\":"u8) || !reader.TryReadList<int[]>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out int[] item19) =>
+        {
+            item19 = default;
+            if (!reader.TryReadList<int>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out int item21) =>
+            {
+                item21 = default;
+                if (!reader.TryReadInteger<int>(out var value23))
+                    return false;
+                item21 = value23;
+                return true;
+            }, out var items22))
+                return false;
+            item19 = items22.ToArray();
+            return true;
+        }, out var items20))
+            return false;
+        if (!reader.Expect(",\"orders\":"u8))
+            return false;
+        global::RunProof.Generators.Tests.Samples.Order[]? value24 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadList<global::RunProof.Generators.Tests.Samples.Order>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Order item25) =>
+            {
+                item25 = default;
+                if (!global::RunProof.Generators.Tests.Samples.Order.TryReadCanonical(ref reader, out var value27))
+                    return false;
+                item25 = value27;
+                return true;
+            }, out var items26))
+                return false;
+            value24 = items26.ToArray();
+        }
+        if (!reader.Expect(",\"shades\":"u8) || !reader.TryReadList<global::RunProof.Generators.Tests.Samples.Shade>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Shade item28) =>
+        {
+            item28 = default;
+            global::RunProof.Generators.Tests.Samples.Shade word30;
+            if (reader.Take("\"light_grey\""u8))
+                word30 = global::RunProof.Generators.Tests.Samples.Shade.LightGrey;
+            else if (reader.Take("\"DARK\""u8))
+                word30 = global::RunProof.Generators.Tests.Samples.Shade.Dark;
+            else
+                return reader.RefuseWord("DARK, light_grey");
+            item28 = word30;
+            return true;
+        }, out var items29))
+            return false;
+        if (!reader.Expect(",\"sorted\":"u8) || !global::RunProof.Format.CanonicalMap.TryRead<global::RunProof.Generators.Tests.Samples.OrderItem>(ref reader, static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.OrderItem item31) =>
+        {
+            item31 = default;
+            if (!global::RunProof.Generators.Tests.Samples.OrderItem.TryReadCanonical(ref reader, out var value33))
+                return false;
+            item31 = value33;
+            return true;
+        }, out var items32))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Collections()
+        {
+            Array = items2.ToArray(),
+            Deep = value4,
+            List = items11,
+            Map = items15,
+            Nested = items20.ToArray(),
+            Orders = value24,
+            Shades = global::System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray(items29.ToArray()),
+            Sorted = global::System.Collections.Immutable.ImmutableSortedDictionary.CreateRange(global::System.StringComparer.Ordinal, items32),
+        };
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"collections","type":"object","properties":{"array":{"type":"array","items":{"type":"string"}},"deep":{"type":["object","null"],"additionalProperties":{"type":"object","additionalProperties":{"type":"boolean"}},"default":null},"list":{"type":"array","items":{"type":["integer","null"],"minimum":-2147483648,"maximum":2147483647}},"map":{"type":"object","additionalProperties":{"type":"array","items":{"type":["string","integer"],"pattern":"^-?[0-9]+$"}}},"nested":{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}},"orders":{"type":["array","null"],"items":{"type":"object","description":"An order.","properties":{"gift":{"type":["object","null"],"description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false,"default":null},"items":{"type":"array","items":{"type":"object","description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false},"description":"What is ordered."},"labels":{"type":"object","additionalProperties":{"type":["string","null"]},"description":"Free labels."},"note":{"type":["string","null"],"description":"A remark, or nothing.","default":null}},"required":["items","labels"],"additionalProperties":false},"default":null},"shades":{"type":"array","items":{"enum":["DARK","light_grey"]}},"sorted":{"type":"object","additionalProperties":{"type":"object","description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false}}},"required":["array","list","map","nested","shades","sorted"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

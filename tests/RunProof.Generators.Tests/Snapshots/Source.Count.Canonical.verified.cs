@@ -19,6 +19,18 @@ partial record struct Count : global::RunProof.Format.ICanonical<global::RunProo
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Count value)
+    {
+        value = default;
+        if (!reader.Expect("{\"value\":"u8) || !reader.TryReadInteger<int>(out var value1))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Count(Value: value1);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"count","type":"object","properties":{"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}},"required":["value"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

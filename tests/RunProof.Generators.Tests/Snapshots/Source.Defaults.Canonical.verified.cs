@@ -75,6 +75,88 @@ partial record Defaults : global::RunProof.Format.ICanonical<global::RunProof.Ge
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Defaults value)
+    {
+        value = default;
+        if (!reader.Expect("{\"comment\":"u8))
+            return false;
+        string? value1 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value2))
+                return false;
+            value1 = value2;
+        }
+        if (!reader.Expect(",\"factor\":"u8) || !reader.TryReadDouble(out var value3))
+            return false;
+        if (!reader.Expect(",\"flag\":"u8) || !reader.TryReadBoolean(out var value4))
+            return false;
+        if (!reader.Expect(",\"greeting\":"u8))
+            return false;
+        string? value5 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value6))
+                return false;
+            value5 = value6;
+        }
+        if (!reader.Expect(",\"limit\":"u8) || !reader.TryReadWideInteger<long>(out var value7))
+            return false;
+        if (!reader.Expect(",\"must\":"u8) || !reader.TryReadInteger<int>(out var value8))
+            return false;
+        if (!reader.Expect(",\"price\":"u8) || !reader.TryReadDecimal(out var value9))
+            return false;
+        if (!reader.Expect(",\"reason\":"u8))
+            return false;
+        string? value10 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value11))
+                return false;
+            value10 = value11;
+        }
+        if (!reader.Expect(",\"shade\":"u8))
+            return false;
+        global::RunProof.Generators.Tests.Samples.Shade word12;
+        if (reader.Take("\"light_grey\""u8))
+            word12 = global::RunProof.Generators.Tests.Samples.Shade.LightGrey;
+        else if (reader.Take("\"DARK\""u8))
+            word12 = global::RunProof.Generators.Tests.Samples.Shade.Dark;
+        else
+            return reader.RefuseWord("DARK, light_grey");
+        if (!reader.Expect(",\"tags\":"u8) || !reader.TryReadList<string>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out string item13) =>
+        {
+            item13 = default;
+            if (!reader.TryReadString(out var value15))
+                return false;
+            item13 = value15;
+            return true;
+        }, out var items14))
+            return false;
+        if (!reader.Expect(",\"timeout\":"u8) || !reader.TryReadDuration(out var value16))
+            return false;
+        if (!reader.Expect(",\"times\":"u8) || !reader.TryReadInteger<int>(out var value17))
+            return false;
+        if (!reader.Expect(",\"url\":"u8) || !reader.TryReadString(out var value18))
+            return false;
+        if (!reader.Expect(",\"word\":"u8) || !reader.TryReadString(out var value19))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Defaults(Url: value18, Shade: word12, Factor: value3, Price: value9, Limit: value7, Flag: value4, Word: value19)
+        {
+            Comment = value1,
+            Greeting = value5,
+            Must = value8,
+            Reason = value10,
+            Tags = items14.ToArray(),
+            Timeout = value16,
+            Times = value17,
+        };
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"defaults","type":"object","description":"Members that a caller may leave out.","properties":{"comment":{"type":["string","null"],"default":null},"factor":{"type":"number","default":1.5},"flag":{"type":"boolean","default":true},"greeting":{"type":["string","null"],"default":"hello"},"limit":{"type":["string","integer"],"pattern":"^-?[0-9]+$","default":"5000000000"},"must":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"price":{"type":["string","number"],"pattern":"^-?[0-9]+(\\.[0-9]+)?$","default":"0.25"},"reason":{"type":["string","null"],"default":null},"shade":{"enum":["DARK","light_grey"],"description":"An enum with a default.","default":"DARK"},"tags":{"type":"array","items":{"type":"string"},"default":[]},"timeout":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"times":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"description":"How often.","default":3},"url":{"type":"string","description":"Where to."},"word":{"type":"string","default":"a\"b"}},"required":["must","url"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

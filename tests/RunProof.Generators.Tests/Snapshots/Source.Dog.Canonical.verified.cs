@@ -21,6 +21,20 @@ partial record Dog : global::RunProof.Format.ICanonical<global::RunProof.Generat
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Dog value)
+    {
+        value = default;
+        if (!reader.Expect("{\"bark\u00e9\ud83d\ude00\":"u8) || !reader.TryReadInteger<int>(out var value1))
+            return false;
+        if (!reader.Expect(",\"name\":"u8) || !reader.TryReadString(out var value2))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Dog(Name: value2, Bark: value1);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static new string JsonSchema => "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"sample.dog\",\"type\":\"object\",\"description\":\"A record that inherits members.\",\"properties\":{\"bark\u00e9\ud83d\ude00\":{\"type\":\"integer\",\"minimum\":-2147483648,\"maximum\":2147483647},\"name\":{\"type\":\"string\"}},\"required\":[\"bark\u00e9\ud83d\ude00\",\"name\"],\"additionalProperties\":false}";
 
     /// <inheritdoc/>

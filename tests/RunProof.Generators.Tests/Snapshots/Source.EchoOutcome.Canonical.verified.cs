@@ -19,6 +19,18 @@ partial record EchoOutcome : global::RunProof.Format.ICanonical<global::RunProof
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.EchoOutcome value)
+    {
+        value = default;
+        if (!reader.Expect("{\"message\":"u8) || !reader.TryReadString(out var value1))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.EchoOutcome(Message: value1);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"echo_outcome","type":"object","description":"What came back.","properties":{"message":{"type":"string"}},"required":["message"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

@@ -28,6 +28,27 @@ partial record EchoParameters : global::RunProof.Format.ICanonical<global::RunPr
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.EchoParameters value)
+    {
+        value = default;
+        if (!reader.Expect("{\"fail\":"u8))
+            return false;
+        string? value1 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value2))
+                return false;
+            value1 = value2;
+        }
+        if (!reader.Expect(",\"message\":"u8) || !reader.TryReadString(out var value3))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.EchoParameters(Message: value3, Fail: value1);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"echo_parameters","type":"object","description":"What is said.","properties":{"fail":{"type":["string","null"],"default":null},"message":{"type":"string"}},"required":["message"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

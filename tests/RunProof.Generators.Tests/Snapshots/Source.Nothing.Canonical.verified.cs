@@ -17,6 +17,16 @@ partial record Nothing : global::RunProof.Format.ICanonical<global::RunProof.Gen
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Nothing value)
+    {
+        value = default;
+        if (!reader.Expect("{}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Nothing();
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"nothing","type":"object","properties":{},"additionalProperties":false}""";
 
     /// <inheritdoc/>

@@ -55,6 +55,57 @@ partial record Order : global::RunProof.Format.ICanonical<global::RunProof.Gener
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Order value)
+    {
+        value = default;
+        if (!reader.Expect("{\"gift\":"u8))
+            return false;
+        global::RunProof.Generators.Tests.Samples.OrderItem? value1 = null;
+        if (!reader.TakeNull())
+        {
+            if (!global::RunProof.Generators.Tests.Samples.OrderItem.TryReadCanonical(ref reader, out var value2))
+                return false;
+            value1 = value2;
+        }
+        if (!reader.Expect(",\"items\":"u8) || !reader.TryReadList<global::RunProof.Generators.Tests.Samples.OrderItem>(static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.OrderItem item3) =>
+        {
+            item3 = default;
+            if (!global::RunProof.Generators.Tests.Samples.OrderItem.TryReadCanonical(ref reader, out var value5))
+                return false;
+            item3 = value5;
+            return true;
+        }, out var items4))
+            return false;
+        if (!reader.Expect(",\"labels\":"u8) || !global::RunProof.Format.CanonicalMap.TryRead<string?>(ref reader, static (ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out string? item6) =>
+        {
+            item6 = default;
+            string? value8 = null;
+            if (!reader.TakeNull())
+            {
+                if (!reader.TryReadString(out var value9))
+                    return false;
+                value8 = value9;
+            }
+            item6 = value8;
+            return true;
+        }, out var items7))
+            return false;
+        if (!reader.Expect(",\"note\":"u8))
+            return false;
+        string? value10 = null;
+        if (!reader.TakeNull())
+        {
+            if (!reader.TryReadString(out var value11))
+                return false;
+            value10 = value11;
+        }
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Order(Items: items4.ToArray(), Labels: items7, Gift: value1, Note: value10);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"order","type":"object","description":"An order.","properties":{"gift":{"type":["object","null"],"description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false,"default":null},"items":{"type":"array","items":{"type":"object","description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false},"description":"What is ordered."},"labels":{"type":"object","additionalProperties":{"type":["string","null"]},"description":"Free labels."},"note":{"type":["string","null"],"description":"A remark, or nothing.","default":null}},"required":["items","labels"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

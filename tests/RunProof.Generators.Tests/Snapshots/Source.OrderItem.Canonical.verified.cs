@@ -21,6 +21,20 @@ partial record struct OrderItem : global::RunProof.Format.ICanonical<global::Run
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.OrderItem value)
+    {
+        value = default;
+        if (!reader.Expect("{\"SKU\":"u8) || !reader.TryReadString(out var value1))
+            return false;
+        if (!reader.Expect(",\"count\":"u8) || !reader.TryReadInteger<int>(out var value2))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.OrderItem(Sku: value1, Count: value2);
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"order_item","type":"object","description":"A line of an Order.","properties":{"SKU":{"type":"string"},"count":{"type":"integer","minimum":-2147483648,"maximum":2147483647,"default":1}},"required":["SKU"],"additionalProperties":false}""";
 
     /// <inheritdoc/>

@@ -23,6 +23,18 @@ partial class Outer
             }
 
             /// <inheritdoc/>
+            public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Outer.Between.Inner value)
+            {
+                value = default;
+                if (!reader.Expect("{\"class\":"u8) || !reader.TryReadInteger<int>(out var value1))
+                    return false;
+                if (!reader.Expect("}"u8))
+                    return false;
+                value = new global::RunProof.Generators.Tests.Samples.Outer.Between.Inner(@class: value1);
+                return true;
+            }
+
+            /// <inheritdoc/>
             public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"inner","type":"object","description":"Nested in others.","properties":{"class":{"type":"integer","minimum":-2147483648,"maximum":2147483647}},"required":["class"],"additionalProperties":false}""";
 
             /// <inheritdoc/>

@@ -68,6 +68,97 @@ partial record Scalars : global::RunProof.Format.ICanonical<global::RunProof.Gen
     }
 
     /// <inheritdoc/>
+    public static bool TryReadCanonical(ref global::RunProof.Format.CanonicalReader reader, [global::System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out global::RunProof.Generators.Tests.Samples.Scalars value)
+    {
+        value = default;
+        if (!reader.Expect("{\"amount\":"u8) || !reader.TryReadDecimal(out var value1))
+            return false;
+        if (!reader.Expect(",\"bytes\":"u8) || !reader.TryReadBytes(out var value2))
+            return false;
+        if (!reader.Expect(",\"double\":"u8) || !reader.TryReadDouble(out var value3))
+            return false;
+        if (!reader.Expect(",\"duration\":"u8) || !reader.TryReadDuration(out var value4))
+            return false;
+        if (!reader.Expect(",\"flag\":"u8) || !reader.TryReadBoolean(out var value5))
+            return false;
+        if (!reader.Expect(",\"huge\":"u8) || !reader.TryReadWideInteger<global::System.Int128>(out var value6))
+            return false;
+        if (!reader.Expect(",\"id\":"u8) || !reader.TryReadGuid(out var value7))
+            return false;
+        if (!reader.Expect(",\"json\":"u8) || !reader.TryReadJson(out var value8))
+            return false;
+        if (!reader.Expect(",\"long\":"u8) || !reader.TryReadWideInteger<long>(out var value9))
+            return false;
+        if (!reader.Expect(",\"memory\":"u8) || !reader.TryReadBytes(out var value10))
+            return false;
+        if (!reader.Expect(",\"number\":"u8) || !reader.TryReadInteger<int>(out var value11))
+            return false;
+        if (!reader.Expect(",\"octet\":"u8) || !reader.TryReadInteger<byte>(out var value12))
+            return false;
+        if (!reader.Expect(",\"run_id\":"u8) || !reader.TryReadScalar<global::RunProof.Format.RunId>(out var value13))
+            return false;
+        if (!reader.Expect(",\"seed\":"u8) || !reader.TryReadScalar<global::RunProof.Format.SafeInteger>(out var value14))
+            return false;
+        if (!reader.Expect(",\"shade\":"u8))
+            return false;
+        global::RunProof.Generators.Tests.Samples.Shade word15;
+        if (reader.Take("\"light_grey\""u8))
+            word15 = global::RunProof.Generators.Tests.Samples.Shade.LightGrey;
+        else if (reader.Take("\"DARK\""u8))
+            word15 = global::RunProof.Generators.Tests.Samples.Shade.Dark;
+        else
+            return reader.RefuseWord("DARK, light_grey");
+        if (!reader.Expect(",\"short\":"u8) || !reader.TryReadInteger<short>(out var value16))
+            return false;
+        if (!reader.Expect(",\"single\":"u8) || !reader.TryReadSingle(out var value17))
+            return false;
+        if (!reader.Expect(",\"text\":"u8) || !reader.TryReadString(out var value18))
+            return false;
+        if (!reader.Expect(",\"time\":"u8) || !reader.TryReadTime(out var value19))
+            return false;
+        if (!reader.Expect(",\"tiny\":"u8) || !reader.TryReadInteger<sbyte>(out var value20))
+            return false;
+        if (!reader.Expect(",\"u_huge\":"u8) || !reader.TryReadWideInteger<global::System.UInt128>(out var value21))
+            return false;
+        if (!reader.Expect(",\"u_long\":"u8) || !reader.TryReadWideInteger<ulong>(out var value22))
+            return false;
+        if (!reader.Expect(",\"u_number\":"u8) || !reader.TryReadInteger<uint>(out var value23))
+            return false;
+        if (!reader.Expect(",\"u_short\":"u8) || !reader.TryReadInteger<ushort>(out var value24))
+            return false;
+        if (!reader.Expect("}"u8))
+            return false;
+        value = new global::RunProof.Generators.Tests.Samples.Scalars()
+        {
+            Amount = value1,
+            Bytes = value2,
+            Double = value3,
+            Duration = value4,
+            Flag = value5,
+            Huge = value6,
+            Id = value7,
+            Json = value8,
+            Long = value9,
+            Memory = value10,
+            Number = value11,
+            Octet = value12,
+            RunId = value13,
+            Seed = value14,
+            Shade = word15,
+            Short = value16,
+            Single = value17,
+            Text = value18,
+            Time = value19,
+            Tiny = value20,
+            UHuge = value21,
+            ULong = value22,
+            UNumber = value23,
+            UShort = value24,
+        };
+        return true;
+    }
+
+    /// <inheritdoc/>
     public static string JsonSchema => """{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"sample.scalars","type":"object","description":"One member of every scalar of the proof format's section 1.","properties":{"amount":{"type":["string","number"],"pattern":"^-?[0-9]+(\\.[0-9]+)?$"},"bytes":{"type":"string","contentEncoding":"base64"},"double":{"type":"number"},"duration":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"flag":{"type":"boolean"},"huge":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"id":{"type":"string","format":"uuid"},"json":{},"long":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"memory":{"type":"string","contentEncoding":"base64"},"number":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"octet":{"type":"integer","minimum":0,"maximum":255},"run_id":{"type":"string"},"seed":{"type":"integer"},"shade":{"enum":["DARK","light_grey"]},"short":{"type":"integer","minimum":-32768,"maximum":32767},"single":{"type":"number"},"text":{"type":"string"},"time":{"type":"string","format":"date-time"},"tiny":{"type":"integer","minimum":-128,"maximum":127},"u_huge":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"u_long":{"type":["string","integer"],"pattern":"^-?[0-9]+$"},"u_number":{"type":"integer","minimum":0,"maximum":4294967295},"u_short":{"type":"integer","minimum":0,"maximum":65535}},"required":["amount","bytes","double","duration","flag","huge","id","json","long","memory","number","octet","run_id","seed","shade","short","single","text","time","tiny","u_huge","u_long","u_number","u_short"],"additionalProperties":false}""";
 
     /// <inheritdoc/>
