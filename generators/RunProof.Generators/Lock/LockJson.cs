@@ -115,7 +115,7 @@ internal sealed class LockJson
         }
 
         if (_at == _text.Length)
-            return Fail("the text ends inside a string");
+            return Fail("a string is not closed");
         node.Text = content.ToString();
         node.End = ++_at;
         return node;
@@ -127,9 +127,18 @@ internal sealed class LockJson
         _at++;
         if (_at == _text.Length)
             return null;
-        var place = "\"\\/bfnrt".IndexOf(_text[_at]);
-        if (place >= 0)
-            return "\"\\/\b\f\n\r\t"[place];
+        var simple = _text[_at] switch
+        {
+            '"' or '\\' or '/' => _text[_at],
+            'b' => '\b',
+            'f' => '\f',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            _ => '\0',
+        };
+        if (simple != '\0')
+            return simple;
         if (_text[_at] != 'u' || _at + 4 >= _text.Length
             || !ushort.TryParse(_text.Substring(_at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
             return null;
@@ -139,8 +148,9 @@ internal sealed class LockJson
 
     private LockNode? Closed(LockNode node, char end)
     {
-        if (!Take(end))
-            return null;
+        if (Problem is not null || Next() != end)
+            return Fail("',' or '" + end + "' is expected");
+        _at++;
         node.End = _at;
         return node;
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 
 namespace RunProof.Generators;
@@ -187,7 +188,7 @@ internal sealed class LockParser
         foreach (var same in entries.GroupBy(static entry => entry.Label, StringComparer.Ordinal))
         {
             foreach (var (node, _) in same.Skip(1))
-                Fault(node.Offset, 1, $"{what} {same.Key} has a second entry here, the first is on line {Line(same.First().Node.Offset)}: keep the one that has shipped");
+                Fault(node.Offset, 1, $"{what} {same.Key} has a second entry here, the first is on line {Line(same.First().Node.Offset).ToString(CultureInfo.InvariantCulture)}: keep the one that has shipped");
         }
     }
 

@@ -54,24 +54,24 @@ internal sealed class LockTypeText
     /// <summary>A name may hold brackets and slashes but no space: what follows the space is 64 digits.</summary>
     private LockType? Record()
     {
-        var space = _text.IndexOf(' ', _at);
+        var space = _text.IndexOf(" ", _at, StringComparison.Ordinal);
         if (space < 0 || _text.Length < space + 66)
             return null;
         var reference = new LockReference(_text.Substring(_at, space - _at), _text.Substring(space + 1, 64));
         _at = space + 65;
-        return reference.Label.IndexOf('/') > 0 && LockHash.IsOne(reference.Fingerprint) && Take(")") ? LockType.Of(reference) : null;
+        return reference.Label.IndexOf("/", StringComparison.Ordinal) > 0 && LockHash.IsOne(reference.Fingerprint) && Take(")") ? LockType.Of(reference) : null;
     }
 
     private LockType? Enum()
     {
-        var end = _text.IndexOf(')', _at);
+        var end = _text.IndexOf(")", _at, StringComparison.Ordinal);
         if (end < 0)
             return null;
         var words = _text.Substring(_at, end - _at).Split('|');
         _at = end + 1;
         for (var i = 0; i < words.Length; i++)
         {
-            if (words[i].Length == 0 || words[i].IndexOf('(') >= 0 || (i > 0 && string.CompareOrdinal(words[i - 1], words[i]) >= 0))
+            if (words[i].Length == 0 || words[i].IndexOfAny(['(']) >= 0 || (i > 0 && string.CompareOrdinal(words[i - 1], words[i]) >= 0))
                 return null;
         }
 
