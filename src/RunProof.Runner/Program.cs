@@ -15,7 +15,7 @@ builder.AddSkills();
 builder.AddRunner();
 
 var app = builder.Build();
-if (app.Services.FindConnectionFault() is { } fault)
+if ((app.Services.FindConnectionFault() ?? app.Services.FindSkillFault()) is { } fault)
 {
     await Console.Error.WriteLineAsync($"runner: {fault}");
     return 2;

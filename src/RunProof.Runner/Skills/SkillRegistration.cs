@@ -1,6 +1,7 @@
 using System.Globalization;
 using RunProof.BuiltinSkills;
 using RunProof.Execution;
+using RunProof.Skills;
 
 namespace RunProof.Runner;
 
@@ -9,6 +10,21 @@ internal static class SkillRegistration
 {
     public static void AddSkills(this WebApplicationBuilder builder) =>
         builder.Services.AddBuiltinSkills(provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) });
+
+    /// <summary>Reads all skills, before the host listens: a plan that names a skill must mean one skill, from the first run on.</summary>
+    /// <returns>What is wrong with them; null where nothing is.</returns>
+    public static string? FindSkillFault(this IServiceProvider services)
+    {
+        try
+        {
+            services.GetRequiredService<SkillRegistry>();
+            return null;
+        }
+        catch (InvalidOperationException fault)
+        {
+            return fault.Message;
+        }
+    }
 
     private static List<string> Allowed(IServiceProvider provider, IConfiguration configuration)
     {

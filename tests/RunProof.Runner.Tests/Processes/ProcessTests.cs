@@ -43,6 +43,18 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_runner_with_two_skills_of_one_name_names_both_places_in_one_line_and_exits_2()
+    {
+        await using var runner = RunnerProcess.Start(_database.RunnerConnectionString, AnotherEcho.Plugged);
+
+        Assert.Equal(2, await runner.EndAsync());
+
+        Assert.Equal(
+            "runner: two skills are called \"echo\": RunProof.Runner.Tests.AnotherEcho, RunProof.Runner.Tests and RunProof.BuiltinSkills.EchoSkill, RunProof.BuiltinSkills\n",
+            runner.Output);
+    }
+
+    [Fact]
     public async Task The_plan_of_the_README_succeeds_with_the_runner_called_localhost()
     {
         await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);

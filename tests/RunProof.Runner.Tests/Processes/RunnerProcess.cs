@@ -55,7 +55,8 @@ internal sealed partial class RunnerProcess : IAsyncDisposable
     }
 
     /// <summary>A runner that may never listen.</summary>
-    public static RunnerProcess Start(string connection) => new(connection, new Dictionary<string, string>(StringComparer.Ordinal));
+    public static RunnerProcess Start(string connection, params (string Name, string Value)[] variables) =>
+        new(connection, variables.ToDictionary(one => one.Name, one => one.Value));
 
     /// <summary>Waits until it ends by itself, and until all that it wrote is here.</summary>
     /// <returns>The exit code.</returns>
