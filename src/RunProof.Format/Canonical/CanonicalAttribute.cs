@@ -36,3 +36,15 @@ public sealed class CanonicalScalarAttribute(string schemaType) : Attribute
     /// <summary>How section 6 spells the type.</summary>
     public string SchemaType { get; } = schemaType;
 }
+
+/// <summary>
+/// A canonical record or a skill of the assembly, or a record of another assembly that one of them holds, as an entry of <c>canonical.lock.json</c>. The generator
+/// writes one for each, so that what a build declares can be read from it without running it.
+/// </summary>
+/// <param name="entry">The entry: JSON on one line.</param>
+[AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
+public sealed class CanonicalShapeAttribute(string entry) : Attribute
+{
+    /// <summary>The entry: JSON on one line.</summary>
+    public string Entry => entry;
+}
