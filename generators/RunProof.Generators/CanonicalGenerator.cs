@@ -9,7 +9,7 @@ namespace RunProof.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class CanonicalGenerator : IIncrementalGenerator
 {
-    /// <summary>The step whose outputs are records, good and bad.</summary>
+    /// <summary>The step whose outputs are records; null where one has a fault, which <see cref="CanonicalAnalyzer"/> tells.</summary>
     public const string ParseStep = "RunProof.Canonical.Parse";
 
     /// <summary>The step whose outputs are models: where these are cached, no source is printed again.</summary>
@@ -22,12 +22,9 @@ public sealed class CanonicalGenerator : IIncrementalGenerator
             .ForAttributeWithMetadataName(Symbols.Canonical, static (node, _) => node is TypeDeclarationSyntax, CanonicalParser.Parse)
             .WithTrackingName(ParseStep);
         var models = parsed
-            .Where(static record => record.Model is not null)
-            .Select(static (record, _) => record.Model!)
+            .Where(static record => record is not null)
+            .Select(static (record, _) => record!)
             .WithTrackingName(ModelStep);
         context.RegisterSourceOutput(models, static (output, model) => output.AddSource(model.HintName, SourceText.From(CanonicalEmitter.Emit(model), Encoding.UTF8)));
-        context.RegisterSourceOutput(
-            parsed.SelectMany(static (record, _) => record.Diagnostics),
-            static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
     }
 }

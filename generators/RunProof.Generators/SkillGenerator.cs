@@ -13,7 +13,7 @@ namespace RunProof.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class SkillGenerator : IIncrementalGenerator
 {
-    /// <summary>The step whose outputs are skills, good and bad.</summary>
+    /// <summary>The step whose outputs are skills; null where one has a fault, which <see cref="SkillAnalyzer"/> tells.</summary>
     public const string ParseStep = "RunProof.Skills.Parse";
 
     /// <summary>The step whose outputs are models: where these are cached, no source is printed again.</summary>
@@ -26,8 +26,8 @@ public sealed class SkillGenerator : IIncrementalGenerator
             .ForAttributeWithMetadataName(Symbols.Skill, static (node, _) => node is ClassDeclarationSyntax or RecordDeclarationSyntax or MethodDeclarationSyntax, SkillParser.Parse)
             .WithTrackingName(ParseStep);
         var skills = parsed
-            .Where(static skill => skill.Skill.Model is not null)
-            .Select(static (skill, _) => skill.Skill.Model!)
+            .Where(static skill => skill is not null)
+            .Select(static (skill, _) => skill!)
             .Collect()
             .Select(static (all, _) => Unique(all).ToEquatable());
         var space = context.AnalyzerConfigOptionsProvider.Combine(context.CompilationProvider.Select(static (compilation, _) => compilation.AssemblyName))
@@ -41,12 +41,6 @@ public sealed class SkillGenerator : IIncrementalGenerator
             if (pair.Left.Count > 0)
                 output.AddSource("GeneratedSkills.g.cs", SourceText.From(SkillEmitter.Registration(pair.Left, pair.Right), Encoding.UTF8));
         });
-        context.RegisterSourceOutput(
-            parsed.SelectMany(static (skill, _) => skill.Skill.Diagnostics),
-            static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
-        context.RegisterSourceOutput(
-            parsed.Select(static (skill, _) => skill.Place).Collect().SelectMany(static (places, _) => Duplicates(places)),
-            static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
     }
 
     /// <summary>In an order that no file name decides. Of two skills with one name, which is an error, one is written, so that it stays one error.</summary>
@@ -55,16 +49,6 @@ public sealed class SkillGenerator : IIncrementalGenerator
         .ThenBy(static skill => skill.DeclaredAt, StringComparer.Ordinal)
         .GroupBy(static skill => skill.Name, StringComparer.Ordinal)
         .Select(static same => same.First());
-
-    private static IEnumerable<DiagnosticModel> Duplicates(ImmutableArray<SkillPlace?> places)
-    {
-        foreach (var same in places.OfType<SkillPlace>().GroupBy(static place => place.Name, StringComparer.Ordinal).Where(static same => same.Count() > 1))
-        {
-            var inOrder = same.OrderBy(static place => place.Place.File, StringComparer.Ordinal).ThenBy(static place => place.Place.Start).ToList();
-            foreach (var other in inOrder.Skip(1))
-                yield return new DiagnosticModel(Rules.DuplicateSkill.Id, other.Place, new[] { other.Name, inOrder[0].DeclaredAt }.ToEquatable());
-        }
-    }
 
     private static string Namespace(string? root, string? assembly)
     {

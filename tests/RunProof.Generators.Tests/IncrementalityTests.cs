@@ -37,7 +37,7 @@ public sealed class IncrementalityTests
         { "a member's name", "Record.cs", Record.Replace("int A", "int B", StringComparison.Ordinal), ["Modified Modified", "Modified Modified", "Modified", "Modified"] },
         { "a member's type", "Record.cs", Record.Replace("int A", "int? A", StringComparison.Ordinal), ["Modified Modified", "Modified Modified", "Modified", "Modified"] },
         { "only the outer record", "Record.cs", Record.Replace("Given G", "Given? G", StringComparison.Ordinal), ["Unchanged Modified", "Cached Modified", "Modified", "Modified"] },
-        { "a skill moved down", "Skill.cs", "\n\n" + Skill, ["Unchanged Unchanged", "Cached Cached", "Modified", "Cached"] },
+        { "a skill moved down", "Skill.cs", "\n\n" + Skill, ["Unchanged Unchanged", "Cached Cached", "Unchanged", "Cached"] },
         { "a skill's body", "Skill.cs", Skill.Replace("null!", "default!", StringComparison.Ordinal), ["Unchanged Unchanged", "Cached Cached", "Unchanged", "Cached"] },
         { "a skill's name", "Skill.cs", Skill.Replace("\"s\"", "\"t\"", StringComparison.Ordinal), ["Unchanged Unchanged", "Cached Cached", "Modified", "Modified"] },
     };

@@ -7,7 +7,7 @@ public sealed class ModelTests
 {
     private static readonly Assembly Generators = typeof(CanonicalGenerator).Assembly;
 
-    public static TheoryData<string> Models() => ["CanonicalModel", "SkillModel", "ParsedSkill", "DiagnosticModel"];
+    public static TheoryData<string> Models() => ["CanonicalModel", "SkillModel"];
 
     [Theory]
     [MemberData(nameof(Models))]

@@ -37,11 +37,3 @@ internal enum ResultForm
     /// <summary>A SkillResult of it.</summary>
     SkillResult,
 }
-
-/// <summary>A skill's name and where it stands, for the search for duplicates.</summary>
-internal sealed record SkillPlace(string Name, string DeclaredAt, SourcePlace Place);
-
-/// <summary>What came of one [Skill].</summary>
-/// <param name="Skill">The skill, or what is wrong.</param>
-/// <param name="Place">Where its name is given; null where it has none.</param>
-internal sealed record ParsedSkill(Parsed<SkillModel> Skill, SkillPlace? Place);

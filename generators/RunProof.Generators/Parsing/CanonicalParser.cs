@@ -7,14 +7,11 @@ namespace RunProof.Generators;
 /// <summary>From a type with <c>[Canonical]</c> to a model, or to what is wrong with it.</summary>
 internal static class CanonicalParser
 {
-    public static Parsed<CanonicalModel> Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel)
-    {
-        var diagnosing = new Diagnosing();
-        var model = context.TargetSymbol is INamedTypeSymbol type && context.IsFirst(Symbols.Canonical) ? Parse(type, context.SemanticModel.Compilation, diagnosing, cancel) : null;
-        return new Parsed<CanonicalModel>(diagnosing.Any ? null : model, diagnosing.All);
-    }
+    public static CanonicalModel? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel) =>
+        context.TargetSymbol is INamedTypeSymbol type && context.IsFirst(Symbols.Canonical) ? Parse(type, context.SemanticModel.Compilation, new Diagnosing(), cancel) : null;
 
-    private static CanonicalModel? Parse(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
+    /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
+    public static CanonicalModel? Parse(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
     {
         if (!CanBeExtended(type, diagnosing, cancel))
             return null;
@@ -22,7 +19,7 @@ internal static class CanonicalParser
         if (members.Parse(type) is not { } shape)
             return null;
         var bindings = members.Bindings(type, shape);
-        return new CanonicalModel(
+        return diagnosing.Any ? null : new CanonicalModel(
             type.HintName(".Canonical.g.cs"),
             type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted)),
             type.Containers().Select(static outer => outer.PartialDeclaration()).ToEquatable(),
@@ -35,22 +32,34 @@ internal static class CanonicalParser
 
     private static bool CanBeExtended(INamedTypeSymbol type, Diagnosing diagnosing, CancellationToken cancel)
     {
-        var location = type.Locations.FirstOrDefault();
         if (!type.IsRecord || !type.IsPartial(cancel))
-            diagnosing.Report(Rules.NotPartialRecord, location, type.Name);
-        foreach (var outer in type.Containers().Where(outer => outer.TypeParameters.Length > 0 || !outer.IsPartial(cancel)))
-            diagnosing.Report(Rules.ContainerNotPartial, location, type.Name, outer.Name);
-        var open = type switch
+            ReportNotPartialRecord(type, diagnosing);
+        foreach (var outer in type.Containers())
         {
-            { TypeParameters.Length: > 0 } => "generic",
-            { IsAbstract: true } => "abstract",
-            { IsFileLocal: true } => "local to its file",
-            _ => null,
-        };
-        if (open is not null)
-            diagnosing.Report(Rules.OpenRecord, location, type.Name, open);
+            if (outer.TypeParameters.Length > 0)
+                diagnosing.Report(Rules.ContainerNotPartial, type.Place(Symbols.Canonical), type.Name, outer.Name, "generic, and a schema has one fixed set of members: move it out");
+            else if (!outer.IsPartial(cancel))
+                diagnosing.Report(Rules.ContainerNotPartial, type.Place(Symbols.Canonical), FixProperties.Of((FixProperties.Container, outer.Name)), type.Name, outer.Name, "not partial, so its serializer has no place: declare that 'partial'");
+        }
+
+        if (ProblemOfOpenness(type) is { } problem)
+            diagnosing.Report(Rules.OpenRecord, type.Place(Symbols.Canonical), type.Name, problem.Is, problem.Remedy);
         return !diagnosing.Any;
     }
+
+    private static void ReportNotPartialRecord(INamedTypeSymbol type, Diagnosing diagnosing)
+    {
+        var should = type.TypeKind == TypeKind.Struct ? "partial record struct" : "partial record";
+        diagnosing.Report(Rules.NotPartialRecord, type.Place(Symbols.Canonical), FixProperties.Of((FixProperties.Declare, should)), type.Name, should);
+    }
+
+    private static (string Is, string Remedy)? ProblemOfOpenness(INamedTypeSymbol type) => type switch
+    {
+        { TypeParameters.Length: > 0 } => ("generic", "declare one for each type argument"),
+        { IsAbstract: true } => ("abstract", "give [Canonical] to the records that derive from it"),
+        { IsFileLocal: true } => ("local to its file", "declare it internal"),
+        _ => null,
+    };
 
     private static bool HidesBase(INamedTypeSymbol type)
     {

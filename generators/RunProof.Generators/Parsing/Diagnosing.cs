@@ -1,28 +1,27 @@
 using System.Collections.Generic;
-using System.Linq;
+using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 
 namespace RunProof.Generators;
 
-/// <summary>Collects what is wrong, each once.</summary>
+/// <summary>
+/// Collects what is wrong with one declaration, each once. A generator looks only at <see cref="Any"/>, and then writes nothing for it;
+/// an analyzer runs the same parser and reports what was found.
+/// </summary>
 internal sealed class Diagnosing
 {
-    private readonly List<DiagnosticModel> _found = [];
+    private readonly List<Diagnostic> _found = [];
 
     public bool Any => _found.Count > 0;
 
-    public EquatableArray<DiagnosticModel> All => _found.Distinct().ToEquatable();
+    public IReadOnlyList<Diagnostic> All => _found;
 
-    public void Report(DiagnosticDescriptor rule, Location? location, params string[] arguments) =>
-        _found.Add(new DiagnosticModel(rule.Id, Place(location), arguments.ToEquatable()));
+    public void Report(DiagnosticDescriptor rule, Location? location, params string[] arguments) => Report(rule, location, FixProperties.Of(), arguments);
 
-    public static SourcePlace Place(Location? location)
+    public void Report(DiagnosticDescriptor rule, Location? location, ImmutableDictionary<string, string?> fix, params string[] arguments)
     {
-        if (location is not { IsInSource: true })
-            return new SourcePlace("", 0, 0, 0, 0, 0, 0);
-        var lines = location.GetLineSpan();
-        return new SourcePlace(
-            location.SourceTree!.FilePath, location.SourceSpan.Start, location.SourceSpan.Length,
-            lines.StartLinePosition.Line, lines.StartLinePosition.Character, lines.EndLinePosition.Line, lines.EndLinePosition.Character);
+        var diagnostic = Diagnostic.Create(rule, location, fix, arguments);
+        if (!_found.Contains(diagnostic))
+            _found.Add(diagnostic);
     }
 }

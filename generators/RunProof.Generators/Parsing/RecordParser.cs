@@ -1,51 +1,90 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace RunProof.Generators;
 
 /// <summary>The members of a record, and of the records in it. Faults of nested records are told at those, where their own parse finds them.</summary>
 internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
 {
-    private readonly Stack<INamedTypeSymbol> _path = new();
+    private readonly List<(INamedTypeSymbol Type, IPropertySymbol? Member)> _path = [];
     private readonly Dictionary<INamedTypeSymbol, RecordShape?> _known = new(SymbolEqualityComparer.Default);
+    private readonly Dictionary<INamedTypeSymbol, string> _leadsBack = new(SymbolEqualityComparer.Default);
 
     /// <summary>The shape of a record that has <c>[Canonical]</c>; null where something is wrong with it.</summary>
     public RecordShape? Parse(INamedTypeSymbol type)
     {
         cancel.ThrowIfCancellationRequested();
         if (_known.TryGetValue(type, out var known))
+        {
+            if (known is null && _leadsBack.TryGetValue(type, out var path))
+                ReportCycle(path);
             return known;
-        _path.Push(type);
+        }
+
+        _path.Add((type, null));
         var shape = ParseNew(type);
-        _path.Pop();
+        _path.RemoveAt(_path.Count - 1);
         return _known[type] = shape;
     }
 
-    /// <summary>Whether the record is being parsed already, further out.</summary>
-    public bool IsWithin(INamedTypeSymbol type) => _path.Contains(type, SymbolEqualityComparer.Default);
+    /// <summary>Whether the record is being parsed already, further out. Where that is the outermost, the cycle is told, at the member of it that leads into it.</summary>
+    public bool LeadsBack(INamedTypeSymbol type)
+    {
+        var start = _path.FindIndex(step => SymbolEqualityComparer.Default.Equals(step.Type, type));
+        if (start < 0)
+            return false;
+        if (start > 0)
+            return true;
+        for (var i = 1; i < _path.Count; i++)
+            _leadsBack[_path[i].Type] = string.Join(" → ", _path.Skip(i).Select(Step).Append(type.Name));
+        ReportCycle(_path.Count == 1 ? type.Name : _leadsBack[_path[1].Type], 1);
+        return true;
+    }
+
+    /// <summary>Whether the record is declared here, so that its own parse tells what is wrong with it.</summary>
+    public bool IsOfThisAssembly(INamedTypeSymbol type) => SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
 
     /// <summary>Whether a binder of this assembly, where it writes any, can bind the record: one of another assembly must bring its own.</summary>
     public bool CanBind(INamedTypeSymbol type) =>
         compilation.GetTypeByMetadataName(Symbols.JsonBound) is not { } bound
-        || SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly)
+        || IsOfThisAssembly(type)
         || type.AllInterfaces.Any(implemented => SymbolEqualityComparer.Default.Equals(implemented.OriginalDefinition, bound));
 
-    /// <summary>Reports a fault, unless it lies in a nested record.</summary>
-    public void Report(DiagnosticDescriptor rule, Location? location, params string[] arguments)
+    /// <summary>Reports a fault of a member's type, unless another record is there to tell it: the one that is nested, or the canonical base that declares the member.</summary>
+    public void ReportType(DiagnosticDescriptor rule, IPropertySymbol member, ImmutableDictionary<string, string?> fix, params string[] arguments)
     {
-        if (_path.Count <= 1)
-            diagnosing.Report(rule, location, arguments);
+        var isTold = !SymbolEqualityComparer.Default.Equals(member.ContainingType, _path[0].Type) && IsOfThisAssembly(member.ContainingType) && member.ContainingType.Attribute(Symbols.Canonical) is not null;
+        if (!isTold)
+            Report(rule, member, fix, arguments);
     }
+
+    private void Report(DiagnosticDescriptor rule, IPropertySymbol? member, ImmutableDictionary<string, string?> fix, params string[] arguments)
+    {
+        if (_path.Count == 1)
+            diagnosing.Report(rule, Place(_path[0].Type, member), fix, arguments);
+    }
+
+    private void ReportCycle(string path, int depth = int.MaxValue)
+    {
+        var (type, member) = _path[0];
+        var whole = string.Join(" → ", _path.Take(depth).Select(Step).Append(path));
+        diagnosing.Report(Rules.Recursive, Place(type, member), FixProperties.Of((FixProperties.Member, member?.Name)), type.Name + "." + member?.Name, type.Name, whole);
+    }
+
+    private static string Step((INamedTypeSymbol Type, IPropertySymbol? Member) step) => step.Type.Name + "." + step.Member?.Name;
 
     /// <summary>How a binder builds the record.</summary>
     public EquatableArray<MemberBinding> Bindings(INamedTypeSymbol type, RecordShape shape)
     {
         var construction = Construction.Of(type, cancel);
         if (construction.Problem is { } problem)
-            diagnosing.Report(Rules.NoConstructor, type.Locations.FirstOrDefault(), type.Name, problem);
+            diagnosing.Report(Rules.NoConstructor, type.Place(Symbols.Canonical), type.Name, problem);
         var byName = Properties(type).ToDictionary(static property => Symbols.Escaped(property.Name));
         return shape.Members
             .Select((member, index) => (Order: construction.Position(byName[member.Property]), Binding: Bind(construction, byName[member.Property], member, index)))
@@ -54,17 +93,19 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
             .ToEquatable();
     }
 
+    public static string SchemaName(INamedTypeSymbol type) => type.Attribute(Symbols.Canonical)?.Named("Name") ?? SnakeCase.Of(type.Name);
+
+    public static string SchemaVersion(INamedTypeSymbol type) => type.Attribute(Symbols.Canonical)?.Named("Version") ?? "1";
+
     private RecordShape? ParseNew(INamedTypeSymbol type)
     {
-        var attribute = type.Attribute(Symbols.Canonical);
-        var name = attribute?.Named("Name") ?? SnakeCase.Of(type.Name);
-        var version = attribute?.Named("Version") ?? "1";
+        var (name, version) = (SchemaName(type), SchemaVersion(type));
         CheckWord(type, name, "schema name");
         CheckWord(type, version, "schema version");
         var construction = Construction.Of(type, cancel);
         var properties = Properties(type).ToList();
         var members = properties.Select(property => Member(type, construction, property)).ToList();
-        CheckWireNames(properties);
+        CheckWireNames(type, construction, properties);
         if (members.Contains(null))
             return null;
         return new RecordShape(
@@ -75,11 +116,11 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
     private void CheckWord(INamedTypeSymbol type, string word, string what)
     {
         if (!Symbols.IsWord(word))
-            Report(Rules.BadSchemaName, type.Locations.FirstOrDefault(), word, what, type.Name);
+            Report(Rules.BadSchemaName, null, FixProperties.Of(), word, what, type.Name);
     }
 
     /// <summary>Public instance properties with a getter, those of base records too, the most derived of each name.</summary>
-    private static IEnumerable<IPropertySymbol> Properties(INamedTypeSymbol type)
+    public static IEnumerable<IPropertySymbol> Properties(INamedTypeSymbol type)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var declaring = type; declaring is not null && declaring.SpecialType == SpecialType.None; declaring = declaring.BaseType)
@@ -95,12 +136,12 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
 
     private MemberShape? Member(INamedTypeSymbol type, Construction construction, IPropertySymbol property)
     {
-        var location = Location(type, property);
-        var wire = WireName(type, construction, property, location);
-        var parsed = new WireTypeParser(this, type.Name + "." + property.Name, location).Parse(property.Type);
+        _path[_path.Count - 1] = (type, property);
+        var wire = WireName(type, construction, property);
+        var parsed = new WireTypeParser(this, type, property).Parse(property.Type);
         var settable = property.SetMethod is not null || construction.Parameter(property) is not null;
         if (!settable)
-            Report(Rules.NotSettable, location, type.Name + "." + property.Name);
+            Report(Rules.NotSettable, property, FixProperties.Of((FixProperties.Member, property.Name), (FixProperties.Declare, IsGetOnly(property) ? "init" : null)), type.Name + "." + property.Name);
         if (parsed is null || wire is null || !settable)
             return null;
         var initial = MemberDefault.Of(property, construction.Parameter(property), parsed, compilation, cancel);
@@ -127,34 +168,49 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
             : new MemberBinding(index, BindingForm.Initializer, null, member.Type.IsNullable ? "null" : null);
     }
 
-    private string? WireName(INamedTypeSymbol type, Construction construction, IPropertySymbol property, Location? location)
+    /// <summary>Whether the property is <c>{ get; }</c>, which <c>init</c> can be added to; one that computes its value cannot be set in any form.</summary>
+    private static bool IsGetOnly(IPropertySymbol property) =>
+        property.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax() is PropertyDeclarationSyntax { AccessorList.Accessors: { Count: 1 } accessors }
+        && accessors[0] is { Body: null, ExpressionBody: null };
+
+    private string? WireName(INamedTypeSymbol type, Construction construction, IPropertySymbol property)
     {
         var given = GivenWireName(construction, property);
         if (given is null)
             return SnakeCase.Of(property.Name);
         if (WireTypeParser.ProblemOfName(given) is not { } problem)
             return given;
-        Report(Rules.BadWireName, location, Literal.Text(given), type.Name + "." + property.Name, problem);
+        ReportType(Rules.BadWireName, property, FreeWireName(type, property), Literal.Text(given), type.Name + "." + property.Name, problem);
         return null;
     }
 
-    private static string? GivenWireName(Construction construction, IPropertySymbol property)
+    /// <summary>What a member's attribute says, or null.</summary>
+    public static string? GivenWireName(Construction construction, IPropertySymbol property)
     {
         var attribute = property.Attribute(WireTypeParser.WireNameAttribute) ?? construction.Parameter(property)?.Attribute(WireTypeParser.WireNameAttribute);
         return attribute?.Argument(0);
     }
 
-    private void CheckWireNames(List<IPropertySymbol> properties)
+    private void CheckWireNames(INamedTypeSymbol type, Construction construction, List<IPropertySymbol> properties)
     {
-        var type = _path.Peek();
-        var construction = Construction.Of(type, cancel);
         foreach (var same in properties.GroupBy(property => GivenWireName(construction, property) ?? SnakeCase.Of(property.Name), StringComparer.Ordinal))
         {
             foreach (var second in same.Skip(1))
-                Report(Rules.DuplicateWireName, Location(type, second), same.First().Name, second.Name, same.Key);
+                Report(Rules.DuplicateWireName, second, FreeWireName(type, second), same.First().Name, second.Name, same.Key);
         }
     }
 
-    private static Location? Location(INamedTypeSymbol type, IPropertySymbol property) =>
-        property.Locations.FirstOrDefault(static place => place.IsInSource) ?? type.Locations.FirstOrDefault();
+    private ImmutableDictionary<string, string?> FreeWireName(INamedTypeSymbol type, IPropertySymbol property)
+    {
+        var construction = Construction.Of(type, cancel);
+        var taken = new HashSet<string>(Properties(type).Where(other => other.Name != property.Name).Select(other => GivenWireName(construction, other) ?? SnakeCase.Of(other.Name)), StringComparer.Ordinal);
+        var free = SnakeCase.Of(property.Name);
+        for (var i = 2; taken.Contains(free); i++)
+            free = SnakeCase.Of(property.Name) + "_" + i.ToString(CultureInfo.InvariantCulture);
+        return FixProperties.Of((FixProperties.Member, property.Name), (FixProperties.WireName, free));
+    }
+
+    /// <summary>A member's own place where the record declares it, else the record's: what a record inherits is declared elsewhere.</summary>
+    public static Location? Place(INamedTypeSymbol type, IPropertySymbol? member) =>
+        member?.Locations.FirstOrDefault(type.Declares) ?? type.Place(Symbols.Canonical);
 }

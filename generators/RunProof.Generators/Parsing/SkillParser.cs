@@ -1,40 +1,46 @@
 using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace RunProof.Generators;
 
 /// <summary>From a class or method with <c>[Skill]</c> to a model, or to what is wrong with it.</summary>
 internal sealed class SkillParser
 {
+    private const string Generic = "it is generic, and nothing says of what: declare one for each type argument";
+
     private readonly ISymbol _symbol;
     private readonly string _name;
     private readonly Compilation _compilation;
-    private readonly Diagnosing _diagnosing = new();
+    private readonly Diagnosing _diagnosing;
     private readonly CancellationToken _cancel;
-    private readonly Location? _location;
 
-    private SkillParser(ISymbol symbol, string name, Compilation compilation, CancellationToken cancel)
+    private SkillParser(ISymbol symbol, string name, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
     {
         _symbol = symbol;
         _name = name;
         _compilation = compilation;
+        _diagnosing = diagnosing;
         _cancel = cancel;
-        _location = symbol.Locations.FirstOrDefault();
     }
 
-    private string DeclaredAt => _symbol.ToDisplayString(SymbolDisplayFormat.CSharpErrorMessageFormat).Split('(')[0] + ", " + _compilation.AssemblyName;
+    private Location? Place => _symbol.Place(Symbols.Skill);
 
-    public static ParsedSkill Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel)
+    public static SkillModel? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel) =>
+        context.IsFirst(Symbols.Skill) ? Parse(context.TargetSymbol, context.Attributes[0], context.SemanticModel.Compilation, new Diagnosing(), cancel) : null;
+
+    /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
+    public static SkillModel? Parse(ISymbol symbol, AttributeData attribute, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
     {
-        // A name that is still being typed is the compiler's to report; a second attribute on another part of the class too.
-        if (context.Attributes[0].Argument(0) is not { } name || !context.IsFirst(Symbols.Skill))
-            return new ParsedSkill(new Parsed<SkillModel>(null, default), null);
-        var parser = new SkillParser(context.TargetSymbol, name, context.SemanticModel.Compilation, cancel);
-        var model = parser.Model(context.Attributes[0]);
-        var place = new SkillPlace(name, parser.DeclaredAt, Diagnosing.Place(parser._location));
-        return new ParsedSkill(new Parsed<SkillModel>(parser._diagnosing.Any ? null : model, parser._diagnosing.All), place);
+        if (attribute.Argument(0) is not { } name)
+            return null;
+        var model = new SkillParser(symbol, name, compilation, diagnosing, cancel).Model(attribute);
+        return diagnosing.Any ? null : model;
     }
+
+    /// <summary>Where a skill is declared, for people.</summary>
+    public static string DeclaredAt(ISymbol symbol) => symbol.ToDisplayString(SymbolDisplayFormat.CSharpErrorMessageFormat).Split('(')[0];
 
     private SkillModel? Model(AttributeData attribute)
     {
@@ -42,12 +48,12 @@ internal sealed class SkillParser
         CheckWords(version);
         if (_diagnosing.Any || FindMethod() is not { } method || !HasShape(method) || Result(method) is not { } result)
             return null;
-        var parameters = Fingerprint(method.Parameters[0].Type, "parameters");
-        var outcome = Fingerprint(result.Outcome, "outcome");
+        var parameters = Fingerprint(method.Parameters[0].Type, "parameters", Syntax(method)?.ParameterList.Parameters.FirstOrDefault()?.Type);
+        var outcome = Fingerprint(result.Outcome, "outcome", Syntax(method)?.ReturnType);
         if (parameters is null || outcome is null)
             return null;
         return new SkillModel(
-            _name, version, DocText.Summary(_symbol, _cancel) ?? DocText.Summary(method, _cancel) ?? "", Replay(attribute), DeclaredAt,
+            _name, version, DocText.Summary(_symbol, _cancel) ?? DocText.Summary(method, _cancel) ?? "", Replay(attribute), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
             method.IsStatic ? null : ((INamedTypeSymbol)_symbol).FullName(),
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
@@ -58,9 +64,9 @@ internal sealed class SkillParser
     {
         var named = _name.Length is >= 1 and <= 128 && IsLetterOrDigit(_name[0]) && _name.All(static c => IsLetterOrDigit(c) || c is '.' or '_' or '-' or ':' or '/');
         if (!named)
-            _diagnosing.Report(Rules.BadSkillName, _location, _name, "name", _symbol.Name, "1 to 128 of A-Z a-z 0-9 . _ - : / beginning with a letter or digit");
+            _diagnosing.Report(Rules.BadSkillName, Place, _name, "name", _symbol.Name, "1 to 128 of A-Z a-z 0-9 . _ - : / beginning with a letter or digit");
         if (!Symbols.IsWord(version))
-            _diagnosing.Report(Rules.BadSkillName, _location, version, "version", _symbol.Name, "1 to 128 printable ASCII characters without space");
+            _diagnosing.Report(Rules.BadSkillName, Place, version, "version", _symbol.Name, "1 to 128 printable ASCII characters without space");
     }
 
     private IMethodSymbol? FindMethod() => _symbol is IMethodSymbol method ? StaticMethod(method) : ClassMethod((INamedTypeSymbol)_symbol);
@@ -69,12 +75,12 @@ internal sealed class SkillParser
     {
         var problem = method switch
         {
-            { IsStatic: false } => "it is a method and not static: put [Skill] on its class",
-            { IsGenericMethod: true } => "it is generic",
+            { IsStatic: false } => "it is a method and not static: make it static, or put [Skill] on its class",
+            { IsGenericMethod: true } => Generic,
             _ => ProblemOfReach(method),
         };
         if (problem is not null)
-            _diagnosing.Report(Rules.SkillShape, _location, method.Name, problem);
+            _diagnosing.Report(Rules.SkillShape, Place, method.Name, problem);
         return problem is null ? method : null;
     }
 
@@ -83,20 +89,20 @@ internal sealed class SkillParser
         var problem = type switch
         {
             { IsStatic: true } => "it is a static class: put [Skill] on its method",
-            { IsAbstract: true } => "it is abstract",
-            { TypeParameters.Length: > 0 } => "it is generic",
-            _ => type.IsPartial(_cancel) ? ProblemOfReach(type) : "it is not partial",
+            { IsAbstract: true } => "it is abstract, and nothing can make it: put [Skill] on a class that derives from it",
+            { TypeParameters.Length: > 0 } => Generic,
+            _ => type.IsPartial(_cancel) ? ProblemOfReach(type) : "it is not partial: declare it 'partial class'",
         };
         if (problem is null)
             return OnlyExecuteAsync(type);
-        _diagnosing.Report(Rules.SkillShape, _location, type.Name, problem);
+        _diagnosing.Report(Rules.SkillShape, Place, type.Name, problem);
         return null;
     }
 
     private static string? ProblemOfReach(ISymbol symbol)
     {
         if (symbol.Containers().Any(static outer => outer.IsGenericType))
-            return "it is inside a generic type";
+            return "it is inside a generic type: move it out";
         return symbol.IsSeenInAssembly() ? null : "its descriptor cannot reach it: make it, and what it is in, at least internal";
     }
 
@@ -106,16 +112,16 @@ internal sealed class SkillParser
         {
             var methods = declaring.GetMembers("ExecuteAsync").OfType<IMethodSymbol>().Where(static method => method.DeclaredAccessibility == Accessibility.Public).ToList();
             if (methods.Count > 1)
-                _diagnosing.Report(Rules.SkillMethod, _location, type.Name, "it has several");
+                _diagnosing.Report(Rules.SkillMethod, Place, type.Name, Needs(), "it has several");
             else if (methods.Count == 1 && methods[0] is { IsStatic: false, IsGenericMethod: false })
                 return methods[0];
             else if (methods.Count == 1)
-                _diagnosing.Report(Rules.SkillMethod, _location, type.Name, "it is static or generic");
+                _diagnosing.Report(Rules.SkillMethod, Place, type.Name, Needs(), "it is static or generic");
             if (methods.Count > 0)
                 return null;
         }
 
-        _diagnosing.Report(Rules.SkillMethod, _location, type.Name, "it has none");
+        _diagnosing.Report(Rules.SkillMethod, Place, type.Name, Needs(), "it has none");
         return null;
     }
 
@@ -127,9 +133,11 @@ internal sealed class SkillParser
             && parameters[1].Type.ToDisplayString(NullableFlowState.NotNull) == "RunProof.Skills.SkillContext"
             && parameters[2].Type.ToDisplayString() == "System.Threading.CancellationToken";
         if (!fits)
-            _diagnosing.Report(Rules.SkillMethod, method.Locations.FirstOrDefault() ?? _location, _symbol.Name, "its parameters are others");
+            _diagnosing.Report(Rules.SkillMethod, Own(method.Locations.FirstOrDefault()), _symbol.Name, Needs(), "its parameters are others");
         return fits;
     }
+
+    private string Needs() => (_symbol is IMethodSymbol ? "the parameters " : "one public method ExecuteAsync") + "(TParameters, SkillContext, CancellationToken)";
 
     private (INamedTypeSymbol Outcome, ResultForm Form)? Result(IMethodSymbol method)
     {
@@ -144,37 +152,36 @@ internal sealed class SkillParser
         }
 
         if (method.ReturnType.TypeKind != TypeKind.Error)
-            _diagnosing.Report(Rules.SkillReturn, method.Locations.FirstOrDefault() ?? _location, _symbol.Name, method.ReturnType.ShortName());
+            _diagnosing.Report(Rules.SkillReturn, Own(Syntax(method)?.ReturnType.GetLocation()), _symbol.Name, method.ReturnType.ShortName());
         return null;
     }
 
     /// <summary>The fingerprint of a record; null where there is none. What is wrong inside the record is told at the record.</summary>
-    private string? Fingerprint(ITypeSymbol type, string what)
+    private string? Fingerprint(ITypeSymbol type, string what, TypeSyntax? at)
     {
         if (type.TypeKind == TypeKind.Error)
             return null;
         if (type is not INamedTypeSymbol record || record.Attribute(Symbols.Canonical) is null)
-        {
-            _diagnosing.Report(Rules.SkillRecord, _location, type.ShortName(), what, _name);
-            return null;
-        }
-
-        if (record.DeclaringSyntaxReferences.Length > 0 && !record.IsSeenInAssembly())
-        {
-            _diagnosing.Report(Rules.SkillShape, _location, _symbol.Name, $"its descriptor cannot reach '{record.Name}': make it, and what it is in, at least internal");
-            return null;
-        }
-
+            return Refuse(type, what, at, "is no [Canonical] record: a step's evidence needs its canonical bytes");
         var records = new RecordParser(_compilation, new Diagnosing(), _cancel);
+        if (records.IsOfThisAssembly(record) && !record.IsSeenInAssembly())
+            return Refuse(type, what, at, "cannot be reached by its descriptor: make it, and what it is in, at least internal");
         if (!records.CanBind(record))
-        {
-            _diagnosing.Report(Rules.NotBound, _location, _symbol.Name, record.Name);
-            return null;
-        }
-
+            return Refuse(type, what, at, $"cannot be given as JSON: assembly '{record.ContainingAssembly.Name}' was built without RunProof.Skills; reference it there");
         var shape = records.Parse(record);
         return shape is null ? null : CanonicalSchemaText.Fingerprint(shape);
     }
+
+    private string? Refuse(ITypeSymbol type, string what, TypeSyntax? at, string why)
+    {
+        _diagnosing.Report(Rules.SkillRecord, Own(at?.GetLocation()), FixProperties.Of((FixProperties.Type, type.FullName())), type.ShortName(), what, _name, why);
+        return null;
+    }
+
+    private MethodDeclarationSyntax? Syntax(IMethodSymbol method) => method.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(_cancel) as MethodDeclarationSyntax;
+
+    /// <summary>A place, where it lies in the skill's declaration: a method that it inherits does not.</summary>
+    private Location? Own(Location? place) => place is not null && _symbol.Declares(place) ? place : Place;
 
     private static string Replay(AttributeData attribute)
     {

@@ -21,6 +21,9 @@ internal static class Symbols
     /// <summary>The full name in C#, without an outer question mark.</summary>
     public static string FullName(this ITypeSymbol type) => type.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(Full);
 
+    /// <summary>The full name in C#, with its question mark.</summary>
+    public static string DeclaredName(this ITypeSymbol type) => type.ToDisplayString(Full);
+
     /// <summary>The full name for messages.</summary>
     public static string ShortName(this ISymbol symbol) => symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat);
 
@@ -28,8 +31,56 @@ internal static class Symbols
     public static string DefinitionName(this INamedTypeSymbol type) =>
         type.ContainingType is null && type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString() + "." + type.Name : type.Name;
 
-    public static AttributeData? Attribute(this ISymbol symbol, string name) =>
-        symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass?.ToDisplayString() == name);
+    public static AttributeData? Attribute(this ISymbol symbol, string name)
+    {
+        foreach (var attribute in symbol.GetAttributes())
+        {
+            if (attribute.AttributeClass is { } type && type.IsNamed(name))
+                return attribute;
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether the type, or its definition, has this namespace and name: without a text being made of it, since this is asked of every attribute.</summary>
+    public static bool IsNamed(this INamedTypeSymbol type, string full)
+    {
+        if (type.ContainingType is not null)
+            return false;
+        var end = full.Length;
+        for (ISymbol part = type; part is not INamespaceSymbol { IsGlobalNamespace: true }; part = part.ContainingNamespace)
+        {
+            var start = end - part.Name.Length;
+            if (start < 0 || string.CompareOrdinal(full, start, part.Name, 0, part.Name.Length) != 0 || (start > 0 && full[start - 1] != '.'))
+                return false;
+            if (part.ContainingNamespace is null)
+                return start == 0;
+            end = start - 1;
+        }
+
+        return end < 0;
+    }
+
+    /// <summary>Where an attribute makes a symbol what it is: the name, in the declaration that carries it.</summary>
+    public static Location? Place(this ISymbol symbol, string attribute) =>
+        symbol.Attribute(attribute)?.ApplicationSyntaxReference?.GetSyntax().Parent?.Parent switch
+        {
+            BaseTypeDeclarationSyntax type => type.Identifier.GetLocation(),
+            MethodDeclarationSyntax method => method.Identifier.GetLocation(),
+            _ => symbol.Locations.FirstOrDefault(),
+        };
+
+    /// <summary>Whether a place lies in one of a symbol's declarations. An editor asks for a symbol's diagnostics there, and drops what lies elsewhere.</summary>
+    public static bool Declares(this ISymbol symbol, Location place)
+    {
+        foreach (var reference in symbol.DeclaringSyntaxReferences)
+        {
+            if (reference.SyntaxTree == place.SourceTree && reference.Span.Contains(place.SourceSpan))
+                return true;
+        }
+
+        return false;
+    }
 
     public static string? Argument(this AttributeData attribute, int position) =>
         attribute.ConstructorArguments.Length > position && attribute.ConstructorArguments[position] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : null;

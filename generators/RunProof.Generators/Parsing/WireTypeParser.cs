@@ -1,14 +1,17 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 
 namespace RunProof.Generators;
 
 /// <summary>The type of one member: how it is written, or why it cannot be.</summary>
-internal sealed class WireTypeParser(RecordParser records, string member, Location? location)
+internal sealed class WireTypeParser(RecordParser records, INamedTypeSymbol holder, IPropertySymbol property)
 {
     public const string WireNameAttribute = "RunProof.Format.WireNameAttribute";
+
+    private string Member => holder.Name + "." + property.Name;
 
     /// <summary>The wire type; null where there is none, which has been reported then (or is the compiler's to report).</summary>
     public WireType? Parse(ITypeSymbol type)
@@ -19,7 +22,7 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
             return null;
         if (type is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.None })
         {
-            records.Report(Rules.Oblivious, location, member);
+            Report(Rules.Oblivious, Member);
             return null;
         }
 
@@ -52,7 +55,7 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
         if (type is IArrayTypeSymbol array)
             return ParseArray(array);
         if (type is not INamedTypeSymbol named)
-            return Refuse(type, "use a record, a list or CanonicalJson");
+            return Refuse(type);
         return IsNamed(named, out var known) ? known : ParseAttributed(named);
     }
 
@@ -128,7 +131,7 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
     private WireType? ParseArray(IArrayTypeSymbol array)
     {
         if (array.Rank != 1)
-            return Refuse(array, "use an array of arrays");
+            return Refuse(array);
         if (array.ElementType.SpecialType == SpecialType.System_Byte)
             return new WireType(WireKind.Bytes, "byte[]", false, true) { Form = CollectionForm.Array };
         return Parse(array.ElementType) is { } element ? new WireType(WireKind.List, array.FullName(), false, true) { Element = element, Form = CollectionForm.Array } : null;
@@ -140,7 +143,11 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
     private WireType? ParseMap(INamedTypeSymbol type, CollectionForm form)
     {
         if (type.TypeArguments[0].SpecialType != SpecialType.System_String)
-            return Refuse(type, "the keys of a map are strings");
+        {
+            records.ReportType(Rules.MapKeys, property, Fix(type.TypeArguments[0], "string"), Member, type.TypeArguments[0].ShortName());
+            return null;
+        }
+
         return Parse(type.TypeArguments[1]) is { } element ? new WireType(WireKind.Map, type.FullName(), false, true) { Element = element, Form = form } : null;
     }
 
@@ -149,26 +156,30 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
         if (type.Attribute("RunProof.Format.CanonicalScalarAttribute") is { } scalar)
             return ParseScalar(type, scalar.Argument(0) ?? "");
         if (type.Attribute(Symbols.Canonical) is null)
-            return Refuse(type, Remedy(type));
-        if (records.IsWithin(type))
-        {
-            records.Report(Rules.Recursive, location, member, type.Name);
+            return Refuse(type);
+        if (records.LeadsBack(type))
             return null;
-        }
-
         if (!records.CanBind(type))
         {
-            records.Report(Rules.NotBound, location, member, type.Name);
+            Report(Rules.NotBound, Member, type.Name, type.ContainingAssembly.Name);
             return null;
         }
 
-        return records.Parse(type) is { } shape ? new WireType(WireKind.Record, type.FullName(), false, type.IsReferenceType) { Record = shape } : null;
+        if (records.Parse(type) is { } shape)
+            return new WireType(WireKind.Record, type.FullName(), false, type.IsReferenceType) { Record = shape };
+        if (!records.IsOfThisAssembly(type))
+            Report(Rules.UnsupportedType, Member, type.ShortName(), "assembly '" + type.ContainingAssembly.Name + "' does not compile without faults of its own");
+        return null;
     }
 
     private WireType? ParseScalar(INamedTypeSymbol type, string spelling)
     {
         if (type.IsGenericType || spelling is not ("string" or "integer"))
-            return Refuse(type, "a [CanonicalScalar] struct is not generic and spells \"string\" or \"integer\"");
+        {
+            Report(Rules.UnsupportedType, Member, type.ShortName(), "a [CanonicalScalar] struct is not generic and spells \"string\" or \"integer\"");
+            return null;
+        }
+
         return new WireType(WireKind.Scalar, type.FullName(), false, false) { Spelling = spelling };
     }
 
@@ -180,7 +191,7 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
             words.Add(new EnumWord(type.FullName() + "." + Symbols.Escaped(field.Name), field.Attribute(WireNameAttribute)?.Argument(0) ?? SnakeCase.Of(field.Name)));
         if (ProblemOfEnum(type, fields, words) is not { } problem)
             return new WireType(WireKind.Enum, type.FullName(), false, false) { Words = words.ToEquatable() };
-        records.Report(Rules.BadEnum, location, member, type.Name, problem);
+        Report(Rules.BadEnum, Member, type.Name, problem);
         return null;
     }
 
@@ -198,23 +209,16 @@ internal sealed class WireTypeParser(RecordParser records, string member, Locati
         return odd is null ? null : $"\"{odd.Wire}\" cannot be a wire name: it must not be empty, nor hold a lone surrogate or one of | ( )";
     }
 
-    private static string Remedy(INamedTypeSymbol type) => type.DefinitionName() switch
+    private WireType? Refuse(ITypeSymbol type)
     {
-        "System.DateTime" or "System.DateOnly" or "System.TimeOnly" => "use DateTimeOffset, which names one instant",
-        "System.Text.Json.JsonElement" or "System.Text.Json.JsonDocument" or "System.Text.Json.Nodes.JsonNode" or "System.Object" => "use CanonicalJson, which keeps JSON from outside whole",
-        "System.Char" or "System.Uri" or "System.Version" => "use string",
-        "System.Half" => "use double",
-        "System.IntPtr" or "System.UIntPtr" => "use int or long",
-        "System.Collections.Generic.IEnumerable" or "System.Collections.Generic.IList" or "System.Collections.Generic.ICollection" or "System.Collections.Generic.IReadOnlyCollection" =>
-            "use IReadOnlyList<T>, an array, List<T> or ImmutableArray<T>",
-        "System.Collections.Generic.IDictionary" or "System.Collections.Generic.SortedDictionary" or "System.Collections.Immutable.ImmutableDictionary" =>
-            "use IReadOnlyDictionary<string, T>, Dictionary<string, T> or ImmutableSortedDictionary<string, T>",
-        _ => type.IsRecord ? "give the record [Canonical]" : "use a [Canonical] record, a [CanonicalScalar] struct, or one of the types of the proof format's section 1",
-    };
-
-    private WireType? Refuse(ITypeSymbol type, string remedy)
-    {
-        records.Report(Rules.UnsupportedType, location, member, type.ShortName(), remedy);
+        var refusal = Refusal.Of(type);
+        records.ReportType(refusal.Rule, property, Fix(type, refusal.Replacement), Member, type.ShortName(), refusal.Remedy);
         return null;
     }
+
+    private void Report(DiagnosticDescriptor rule, params string[] arguments) =>
+        records.ReportType(rule, property, FixProperties.Of((FixProperties.Member, property.Name)), arguments);
+
+    private ImmutableDictionary<string, string?> Fix(ITypeSymbol type, string? replacement) =>
+        FixProperties.Of((FixProperties.Member, property.Name), (FixProperties.Type, type.FullName()), (FixProperties.Replacement, replacement));
 }
