@@ -63,13 +63,30 @@ public static class MerkleProofs
         var (node, last) = (oldSize - 1, newSize - 1);
         while ((node & 1) == 1)
             (node, last) = (node >> 1, last >> 1);
-        var first = isComplete ? oldRoot : path[0];
-        return Climb(node, last, first, isComplete ? path : path[1..], oldRoot, newRoot);
+        return Climb(node, last, isComplete ? oldRoot : path[0], isComplete ? path : path[1..], out var older, out var newer) && older == oldRoot && newer == newRoot;
     }
 
-    private static bool Climb(ulong node, ulong last, Digest first, ReadOnlySpan<Digest> path, Digest oldRoot, Digest newRoot)
+    /// <summary>The root that a newer tree commits to at an older size, by a proof that leads to the newer root: evidence of a fork where it is not the older root.</summary>
+    /// <param name="oldSize">Leaves of the older tree; no power of two, whose root a proof leaves out.</param>
+    /// <param name="newSize">Leaves of the newer tree.</param>
+    /// <param name="path">The proof.</param>
+    /// <param name="newRoot">The newer root.</param>
+    /// <param name="oldRoot">The root at the older size.</param>
+    /// <returns>Whether the proof leads to the newer root.</returns>
+    public static bool TryRootAt(ulong oldSize, ulong newSize, ReadOnlySpan<Digest> path, Digest newRoot, out Digest oldRoot)
     {
-        var (older, newer) = (first, first);
+        oldRoot = default;
+        if (oldSize == 0 || oldSize >= newSize || BitOperations.IsPow2(oldSize) || path.IsEmpty)
+            return false;
+        var (node, last) = (oldSize - 1, newSize - 1);
+        while ((node & 1) == 1)
+            (node, last) = (node >> 1, last >> 1);
+        return Climb(node, last, path[0], path[1..], out oldRoot, out var newer) && newer == newRoot;
+    }
+
+    private static bool Climb(ulong node, ulong last, Digest first, ReadOnlySpan<Digest> path, out Digest older, out Digest newer)
+    {
+        (older, newer) = (first, first);
         foreach (var sibling in path)
         {
             if (last == 0)
@@ -87,7 +104,7 @@ public static class MerkleProofs
             (node, last) = (node >> 1, last >> 1);
         }
 
-        return last == 0 && older == oldRoot && newer == newRoot;
+        return last == 0;
     }
 
     /// <summary>The last node of a level has no right sibling; its path goes on where it becomes one.</summary>

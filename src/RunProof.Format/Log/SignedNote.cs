@@ -108,6 +108,19 @@ public sealed class SignedNote
     /// <returns>Whether at least one known signer signed, and no line of a known one is false.</returns>
     public bool Verify(IReadOnlyList<INoteVerifier> known, out IReadOnlyList<NoteKey> signers, out string problem)
     {
+        if (!TryFindSigners(known, out signers, out problem))
+            return false;
+        problem = signers.Count > 0 ? "" : "none of its signatures is by a known key";
+        return signers.Count > 0;
+    }
+
+    /// <summary>Finds who of the known signers signed; that may be nobody.</summary>
+    /// <param name="known">The known signers.</param>
+    /// <param name="signers">Those that signed, each once, in the order of their lines.</param>
+    /// <param name="problem">Whose signature is false, where one is.</param>
+    /// <returns>Whether no line of a known signer is false; else the whole note must not be used.</returns>
+    public bool TryFindSigners(IReadOnlyList<INoteVerifier> known, out IReadOnlyList<NoteKey> signers, out string problem)
+    {
         ArgumentNullException.ThrowIfNull(known);
         var text = Utf8.GetBytes(Text);
         var signed = new List<NoteKey>();
@@ -124,8 +137,8 @@ public sealed class SignedNote
                 signed.Add(verifier.Key);
         }
 
-        (signers, problem) = (signed, signed.Count > 0 ? "" : "none of its signatures is by a known key");
-        return signed.Count > 0;
+        (signers, problem) = (signed, "");
+        return true;
     }
 
     /// <summary>The note: text, empty line, signature lines.</summary>
