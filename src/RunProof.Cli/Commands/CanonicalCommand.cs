@@ -6,7 +6,7 @@ using RunProof.Format;
 
 namespace RunProof.Cli;
 
-/// <summary><c>canonical FILE…</c>: canonical JSON of any JSON, one line a file.</summary>
+/// <summary><c>canonical FILE…</c>: canonical JSON of any JSON, one line a file. A file called lock is ./lock.</summary>
 internal static class CanonicalCommand
 {
     private static readonly Argument<string[]> Files = new("FILE") { Arity = ArgumentArity.OneOrMore, Description = "JSON files; - is standard input." };
@@ -17,7 +17,8 @@ internal static class CanonicalCommand
     };
 
     internal static Command Create(World world) =>
-        new Command("canonical", "Print the canonical form (RFC 8785) of JSON files, one line each.") { Files, Exact }.Does(world, RunAsync);
+        new Command("canonical", "Print the canonical form (RFC 8785) of JSON files, one line each.") { Files, Exact, CanonicalLockCommand.Create(world) }
+            .Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
