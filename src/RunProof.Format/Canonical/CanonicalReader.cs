@@ -202,7 +202,7 @@ public ref partial struct CanonicalReader
             value.TryFormat(canonical, out written, default, CultureInfo.InvariantCulture);
         else if (IsInteger(digits))
             return Refuse(ReadFaultCode.OutOfRange, Offset, $"{Show(digits)} is beyond the range of {typeof(T).Name}");
-        var agrees = digits.SequenceEqual(canonical[..written]);
+        var agrees = written > 0 && digits.SequenceEqual(canonical[..written]);
         return Agree(token, agrees ? token : default, otherwise, "an integer without leading zeros or -0");
     }
 
