@@ -15,6 +15,21 @@ internal static class RecordAdvice
             if (!IsToldAtBase(type, member, compilation))
                 AboutMember(type, member, construction, diagnosing);
         }
+
+        foreach (var field in type.GetMembers().OfType<IFieldSymbol>())
+            AboutField(type, field, diagnosing);
+    }
+
+    /// <summary>A public field that can be assigned is no member: it changes unhashed.</summary>
+    private static void AboutField(INamedTypeSymbol type, IFieldSymbol field, Diagnosing diagnosing)
+    {
+        if (field is { DeclaredAccessibility: Accessibility.Public, IsStatic: false, IsReadOnly: false, IsConst: false, IsImplicitlyDeclared: false })
+            diagnosing.Report(
+                Rules.SettableState,
+                field.Locations.FirstOrDefault(),
+                FixProperties.Of((FixProperties.Member, field.Name)),
+                type.Name + "." + field.Name,
+                "it is a field, which is not hashed at all; make it a property with 'init', or not public");
     }
 
     private static void AboutMember(INamedTypeSymbol type, IPropertySymbol member, Construction construction, Diagnosing diagnosing)

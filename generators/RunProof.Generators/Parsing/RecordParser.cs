@@ -15,6 +15,7 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
     private readonly List<(INamedTypeSymbol Type, IPropertySymbol? Member)> _path = [];
     private readonly Dictionary<INamedTypeSymbol, RecordShape?> _known = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<INamedTypeSymbol, string> _leadsBack = new(SymbolEqualityComparer.Default);
+    private readonly HashSet<IPropertySymbol> _ways = new(SymbolEqualityComparer.Default);
 
     /// <summary>The shape of a record that has <c>[Canonical]</c>; null where something is wrong with it.</summary>
     public RecordShape? Parse(INamedTypeSymbol type)
@@ -73,8 +74,11 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
     private void ReportCycle(string path, int depth = int.MaxValue)
     {
         var (type, member) = _path[0];
+        // Of several ways back from one member the first is enough: the others go with it or are told then.
+        if (member is null || !_ways.Add(member))
+            return;
         var whole = string.Join(" → ", _path.Take(depth).Select(Step).Append(path));
-        diagnosing.Report(Rules.Recursive, Place(type, member), FixProperties.Of((FixProperties.Member, member?.Name)), type.Name + "." + member?.Name, type.Name, whole);
+        diagnosing.Report(Rules.Recursive, Place(type, member), FixProperties.Of((FixProperties.Member, member.Name)), type.Name + "." + member.Name, type.Name, whole);
     }
 
     private static string Step((INamedTypeSymbol Type, IPropertySymbol? Member) step) => step.Type.Name + "." + step.Member?.Name;

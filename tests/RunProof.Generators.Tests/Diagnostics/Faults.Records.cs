@@ -20,6 +20,7 @@ internal static partial class Faults
         ("RP0106", "[Canonical] public sealed partial record A { public int ⟦X⟧ { get; private set; } }", "'A.X' can be set after it was hashed, and the evidence would not show it: use 'init' for 'set'"),
         ("RP0106", "[Canonical] public partial record struct ⟦A⟧(int X, int Y);", "'A' can be set after it was hashed, and the evidence would not show it: declare the struct 'readonly'"),
         ("RP0106", "public record B { public int X { get; set; } } [Canonical] public sealed partial record ⟦A⟧ : B;", "'A.X' can be set after it was hashed, and the evidence would not show it: use 'init' for 'set'"),
+        ("RP0106", "[Canonical] public sealed partial record A(int X) { public int ⟦Y⟧; }", "'A.Y' can be set after it was hashed, and the evidence would not show it: it is a field, which is not hashed at all; make it a property with 'init', or not public"),
         ("RP0107", "[Canonical(Name = \"p\")] public sealed partial record ⟦A⟧(int X);", "'A' (Fault.cs:3) is schema \"p\" version \"1\", and so is 'P' (Fault.cs:2): evidence could not tell them apart; give one of them another [Canonical(Name = …)]"),
         ("RP0107", "namespace N { public static partial class Outer { [RunProof.Format.CanonicalAttribute(Version = \"1\")] public sealed partial record ⟦O⟧(int X); } }", "'Outer.O' (Fault.cs:3) is schema \"o\" version \"1\", and so is 'O' (Fault.cs:2): evidence could not tell them apart; give one of them another [Canonical(Name = …)]"),
     ];

@@ -33,6 +33,55 @@ public sealed class SilenceTests
         Assert.Empty((await Analyzing.DiagnosticsAsync(suppressed)).Where(static diagnostic => diagnostic.Id != "RP0407").Select(static diagnostic => diagnostic.ToString()));
     }
 
+    /// <summary>Close by each rule, and none: its id says which it must not be.</summary>
+    public static TheoryData<string, string> Near() => new()
+    {
+        { "RP0101", "[Canonical] public sealed partial record A(int X); public sealed partial record A { public int Twice() => 2 * X; } public sealed record B(int X); public sealed class C { public object? X { get; set; } }" },
+        { "RP0102", "public partial class Outer { public class Other<T> { } [Canonical] public sealed partial record A(int X); }" },
+        { "RP0103", "public abstract record B<T>(T X); [Canonical] public sealed partial record A(int X) : B<int>(X); file sealed record F(int X);" },
+        { "RP0104", "[Canonical] public sealed partial record A { public A() { } public A(int x) { X = x; } public int X { get; init; } } [Canonical] public sealed partial record B { private B(int x) { X = x; } public int X { get; } public static B Of(int x) => new(x); }" },
+        { "RP0105", "[Canonical(Name = \"a/b:c\", Version = \"2026-02-10\")] public sealed partial record A(int X);" },
+        { "RP0106", "[Canonical] public readonly partial record struct A(int X); [Canonical] public sealed partial record B { public int X { get; init; } internal int Cache { get; set; } public static int Made { get; set; } private int _seen; public int Seen() => ++_seen; public readonly int Field = 1; } public record struct Other(int X);" },
+        { "RP0107", "[Canonical(Name = \"p\", Version = \"2\")] public sealed partial record A(int X); [Canonical(Name = \"P\")] public sealed partial record B(int X); public sealed record C(int X); [Canonical(Name = \"q\")] public sealed partial record D(int X); public sealed partial record D { }" },
+        { "RP0201", "[Canonical] public sealed partial record A(TenantId X, ImmutableArray<int> Y, ReadOnlyMemory<byte> Z, Int128 W) { internal Uri? Link { get; init; } private char C { get; init; } public char Initial() => C; }" },
+        { "RP0202", "[Canonical] public sealed partial record A(CanonicalJson X, CanonicalJson? Y, List<CanonicalJson> Z) { internal object? Tag { get; init; } }" },
+        { "RP0203", "[Canonical] public sealed partial record A(DateTimeOffset X, TimeSpan? Y) { public DateTime Local() => X.LocalDateTime; }" },
+        { "RP0204", "[Canonical] public sealed partial record A(IReadOnlyList<string> X) { internal HashSet<string>? Cache { get; init; } }" },
+        { "RP0205", "[Canonical] public sealed partial record A(Dictionary<string, int> X, IReadOnlyDictionary<string, Dictionary<string, int>> Y, ImmutableSortedDictionary<string, int> Z);" },
+        { "RP0206", "public interface IThing { int X { get; } } [Canonical] public sealed partial record A(int X, IReadOnlyList<int> Y, IReadOnlyDictionary<string, int> Z) : IThing;" },
+        { "RP0207", "[Canonical] public sealed partial record A(B X, B Y, C Z); [Canonical] public sealed partial record B(C X); [Canonical] public sealed partial record C(int X) { public static A? Around { get; } }" },
+        { "RP0208", "[Canonical] public sealed partial record A(decimal Amount, int PriceCents, double FeeRate, Money Price, float Count); [Canonical] public sealed partial record Money(decimal Value);" },
+        { "RP0209", "[Canonical] public sealed partial record A(int X) { internal int Twice => 2 * X; public static int Zero => 0; public int this[int i] => i; public int Y { get; init; } }" },
+        { "RP0210", "#nullable disable\n[Canonical] public sealed partial record A(int X, Guid Y, int? Z);\n#nullable enable" },
+        { "RP0211", "public enum E { [WireName(\"1\")] One = 1, Two = 2 } [Flags] public enum F { A = 1, B = 2 } [Canonical] public sealed partial record A(E X, E? Y, List<E> Z) { internal F Flags { get; init; } }" },
+        { "RP0212", "[Canonical] public sealed partial record A([WireName(\" \")] int X, [WireName(\"\\ud83d\\ude00\")] int Y, [WireName(\"$json\")] int Z);" },
+        { "RP0213", "[Canonical] public sealed partial record A(int UrlPath, [WireName(\"URL_PATH\")] int Other, [WireName(\"x\")] int Y, [WireName(\"y\")] int X);" },
+        { "RP0214", "[Canonical] public sealed partial record A(Digest X, TenantId Y, SafeInteger Z);" },
+        { "RP0401", "public partial class Outer { /// <summary>S.</summary>\n[Skill(\"s\")] internal sealed partial class S { public Task<O> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; } }" },
+        { "RP0402", "/// <summary>S.</summary>\n[Skill(\"s\")] public sealed partial class S { public Task<O> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; private Task<O> ExecuteAsync(P p) => null!; internal static void ExecuteAsync<T>(T p) { } }" },
+        { "RP0403", "public static class C { /// <summary>S.</summary>\n[Skill(\"s\")] public static ValueTask<SkillResult<O>> S(P p, SkillContext c, CancellationToken t) => default; /// <summary>T.</summary>\n[Skill(\"t\")] public static async Task<O> T(P p, SkillContext c, CancellationToken t) { await Task.Yield(); return new O(1); } }" },
+        { "RP0404", "[Canonical] internal readonly partial record struct Q(int A); internal static class C { /// <summary>S.</summary>\n[Skill(\"s\")] internal static Task<Q> S(Q p, SkillContext c, CancellationToken t) => null!; }" },
+        { "RP0405", "public static class C { /// <summary>S.</summary>\n[Skill(\"s\")] public static Task<O> S(P p, SkillContext c, CancellationToken t) => null!; /// <summary>T.</summary>\n[Skill(\"S\")] public static Task<O> T(P p, SkillContext c, CancellationToken t) => null!; }" },
+        { "RP0406", "public static class C { /// <summary>S.</summary>\n[Skill(\"9:a/b.c-d_E\", Version = \"~!\")] public static Task<O> S(P p, SkillContext c, CancellationToken t) => null!; }" },
+        { "RP0407", "[Skill(\"s\")] public sealed partial class S { /// <summary>On the method.</summary>\npublic Task<O> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; } public sealed class NoSkill { }" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Near))]
+    public async Task A_rule_is_silent_close_by(string id, string source)
+    {
+        var compilation = Generation.Compile(("Near.cs", Faults.Usings + Faults.Records + source));
+        Assert.NotEmpty(Generation.Sources(compilation.WithOptions(compilation.Options.WithSpecificDiagnosticOptions(
+            compilation.Options.SpecificDiagnosticOptions.Add("CS8981", ReportDiagnostic.Suppress)))));
+        Assert.Empty((await Analyzing.DiagnosticsAsync(compilation)).Select(static diagnostic => diagnostic.ToString()));
+        Assert.Contains(RuleTests.Rules, rule => rule.Id == id);
+    }
+
+    [Fact]
+    public void Every_rule_outside_the_lock_is_silent_somewhere() => Assert.Equal(
+        RuleTests.Rules.Select(static rule => rule.Id).Where(static id => !id.StartsWith("RP03", StringComparison.Ordinal)),
+        Near().Select(static near => near.Data.Item1));
+
     [Fact]
     public void Without_RunProof_Skills_a_record_gets_no_binder()
     {

@@ -24,16 +24,22 @@ internal static class Analyzing
     public static async Task<ImmutableArray<Diagnostic>> DiagnosticsAsync(
         Compilation compilation, string editorConfig = "", IEnumerable<(string Path, string Text)>? additionalFiles = null, string lockMode = "off")
     {
+        var told = await Over(compilation, editorConfig, additionalFiles, lockMode).GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(told.Where(static diagnostic => !diagnostic.Id.StartsWith("RP", StringComparison.Ordinal)).Select(static diagnostic => diagnostic.ToString()));
+        return [.. told.OrderBy(static diagnostic => diagnostic.Location.SourceTree?.FilePath, StringComparer.Ordinal).ThenBy(static diagnostic => diagnostic.Location.SourceSpan.Start)];
+    }
+
+    /// <summary>The analyzers over a compilation and what is generated for it, to ask for one file's diagnostics or for all.</summary>
+    public static CompilationWithAnalyzers Over(
+        Compilation compilation, string editorConfig = "", IEnumerable<(string Path, string Text)>? additionalFiles = null, string lockMode = "off")
+    {
         var config = AnalyzerConfigSet.Create(ImmutableArray.Create(AnalyzerConfig.Parse("root = true\n" + editorConfig, "/.editorconfig")));
         var configured = compilation.WithOptions(compilation.Options.WithSyntaxTreeOptionsProvider(new Severities(config)));
         Generation.Driver().RunGeneratorsAndUpdateCompilation(configured, out var generated, out var ofGenerators);
         Assert.Empty(ofGenerators);
         var files = (additionalFiles ?? []).Select(static file => (AdditionalText)new TextInMemory(file.Path, file.Text)).ToImmutableArray();
-        var options = new CompilationWithAnalyzersOptions(
-            new AnalyzerOptions(files, new Properties(lockMode)), onAnalyzerException: null, concurrentAnalysis: true, logAnalyzerExecutionTime: false);
-        var told = await generated.WithAnalyzers(All, options).GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
-        Assert.Empty(told.Where(static diagnostic => !diagnostic.Id.StartsWith("RP", StringComparison.Ordinal)).Select(static diagnostic => diagnostic.ToString()));
-        return [.. told.OrderBy(static diagnostic => diagnostic.Location.SourceTree?.FilePath, StringComparer.Ordinal).ThenBy(static diagnostic => diagnostic.Location.SourceSpan.Start)];
+        return generated.WithAnalyzers(All, new CompilationWithAnalyzersOptions(
+            new AnalyzerOptions(files, new Properties(lockMode)), onAnalyzerException: null, concurrentAnalysis: true, logAnalyzerExecutionTime: false));
     }
 
     /// <summary>Severities by file, as the compiler takes them from <c>.editorconfig</c>.</summary>

@@ -11,7 +11,7 @@ internal static class Generation
     // Enough for every test here; the whole platform would make each compilation several times slower.
     private static readonly HashSet<string> Referenced =
     [
-        "System.Private.CoreLib", "System.Runtime", "System.Collections", "System.Collections.Immutable", "System.ComponentModel", "System.Linq", "System.Memory",
+        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Collections", "System.Collections.Immutable", "System.ComponentModel", "System.Linq", "System.Memory",
         "System.Runtime.InteropServices", "System.Text.Json", "System.Threading", "System.Threading.Tasks", "Microsoft.Extensions.DependencyInjection.Abstractions",
         "RunProof.Format", "RunProof.Skills",
     ];
