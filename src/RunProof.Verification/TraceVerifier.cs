@@ -18,6 +18,7 @@ public sealed class TraceVerifier
     private readonly PayloadJudge _payloads;
     private readonly MerkleTree _tree = new();
     private readonly StepProofs? _proofs;
+    private readonly SchemaJudge? _schemas;
     private long _expected;
     private int _count;
     private bool _finished;
@@ -30,6 +31,7 @@ public sealed class TraceVerifier
         _chain = new ChainJudge(_log);
         _payloads = new PayloadJudge(options.MaxFindings);
         _proofs = options.Model is IntegrityModel.MerkleTree ? new StepProofs() : null;
+        _schemas = options.Schemas is { } schemas ? new SchemaJudge(schemas) : null;
     }
 
     /// <summary>Begins with the trace's own columns.</summary>
@@ -103,6 +105,7 @@ public sealed class TraceVerifier
         _payloads.Judge(step.Input, place, PayloadColumns.Input, after);
         _payloads.Judge(step.Output, place, PayloadColumns.Output, after);
         _payloads.Judge(step.Context, place, PayloadColumns.Context, after);
+        _schemas?.Judge(step, place, after);
         _chain.Add(rebuilt, position, step.Link, place, (changed, holds) => Suspects.InStep(changed, step, holds), before, after);
         if (_chain.Recomputed is not { } link)
             return;
@@ -225,6 +228,7 @@ public sealed class TraceVerifier
         else
             _checks.Fail(EvidenceCheck.HashChain, "not every link could be recomputed from the header on");
         PassPayloads();
+        _schemas?.Conclude(_checks);
     }
 
     private void PassPayloads()

@@ -23,6 +23,12 @@ public sealed record VerificationOptions
     /// <summary>Whether the run's own record says that it succeeded, so that its trace must be sealed completed: the two cannot both be true otherwise. Default: false.</summary>
     public bool RunSucceeded { get; init; }
 
+    /// <summary>
+    /// Shapes by which revealed payloads are read besides: check <c>PAYLOAD_SCHEMA</c>, which a proof does not need and which can make it fail. Default: null, and
+    /// there is no such check.
+    /// </summary>
+    public IPayloadSchemas? Schemas { get; init; }
+
     /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
     public int MaxFindings { get; init; } = 10_000;
 }

@@ -32,7 +32,9 @@ internal sealed class CheckList
     internal IReadOnlyList<Check> ToChecks(IntegrityModel model)
     {
         NotDone(EvidenceCheck.LogInclusion, NoLog);
-        return [.. EvidenceChecks.RequiredFor(model).Append(EvidenceCheck.LogInclusion).Order().Select(check =>
+        // Only where the shapes were asked for: no proof needs them.
+        EvidenceCheck[] optional = _made.ContainsKey(EvidenceCheck.PayloadSchema) ? [EvidenceCheck.PayloadSchema, EvidenceCheck.LogInclusion] : [EvidenceCheck.LogInclusion];
+        return [.. EvidenceChecks.RequiredFor(model).Concat(optional).Order().Select(check =>
             _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
     }
 

@@ -24,6 +24,9 @@ public static class FindingCodes
     /// <summary>A payload has text without salt, salt without text, either without a commitment, or lacks a commitment it must have.</summary>
     public const string PayloadIncomplete = "PAYLOAD_INCOMPLETE";
 
+    /// <summary>A payload holds to its commitment and is none of the shape that its step names.</summary>
+    public const string PayloadSchemaMismatch = "PAYLOAD_SCHEMA_MISMATCH";
+
     /// <summary>A step is missing, or its index is not the next one.</summary>
     public const string StepIndexGap = "STEP_INDEX_GAP";
 
