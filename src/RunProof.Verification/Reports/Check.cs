@@ -37,6 +37,7 @@ public sealed class Check
 /// <summary>Everything that can be checked about a trace, in the order of the chain.</summary>
 internal enum EvidenceCheck
 {
+    BundleForm,
     Header,
     StepSequence,
     Levels,
@@ -47,7 +48,9 @@ internal enum EvidenceCheck
     StepsRoot,
     StepInclusion,
     RootHash,
+    LogEntry,
     LogInclusion,
+    CheckpointSignature,
 }
 
 internal static class EvidenceChecks
@@ -58,11 +61,16 @@ internal static class EvidenceChecks
         EvidenceCheck.Seal, EvidenceCheck.StepsRoot, EvidenceCheck.RootHash,
     ];
 
+    /// <summary>What must have passed before anyone may say VERIFIED of a bundle (proof-format.md section 5).</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForBundle =>
+        Chain.Prepend(EvidenceCheck.BundleForm).Concat([EvidenceCheck.LogEntry, EvidenceCheck.LogInclusion, EvidenceCheck.CheckpointSignature]);
+
     /// <summary>What must have passed before anyone may say VERIFIED.</summary>
     internal static IEnumerable<EvidenceCheck> RequiredFor(IntegrityModel model) => model is IntegrityModel.MerkleTree ? Chain.Append(EvidenceCheck.StepInclusion) : Chain;
 
     internal static string NameOf(EvidenceCheck check) => check switch
     {
+        EvidenceCheck.BundleForm => "BUNDLE_FORM",
         EvidenceCheck.Header => "HEADER",
         EvidenceCheck.StepSequence => "STEP_SEQUENCE",
         EvidenceCheck.Levels => "LEVELS",
@@ -73,6 +81,8 @@ internal static class EvidenceChecks
         EvidenceCheck.StepsRoot => "STEPS_ROOT",
         EvidenceCheck.StepInclusion => "STEP_INCLUSION",
         EvidenceCheck.RootHash => "ROOT_HASH",
-        _ => "LOG_INCLUSION",
+        EvidenceCheck.LogEntry => "LOG_ENTRY",
+        EvidenceCheck.LogInclusion => "LOG_INCLUSION",
+        _ => "CHECKPOINT_SIGNATURE",
     };
 }

@@ -38,6 +38,17 @@ internal sealed class CheckList
             _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
     }
 
+    /// <summary>The checks of a bundle, in the order of the chain.</summary>
+    internal IReadOnlyList<Check> ToBundleChecks() => [.. EvidenceChecks.RequiredForBundle.Select(check =>
+        _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
+
+    /// <summary>Takes over how other checks came out.</summary>
+    internal void Take(IEnumerable<Check> checks)
+    {
+        foreach (var check in checks)
+            _made[check.Kind] = (check.Status, check.Detail);
+    }
+
     internal static IReadOnlyList<Check> NoneDone(IntegrityModel model, string why)
     {
         var list = new CheckList();

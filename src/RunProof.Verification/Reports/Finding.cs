@@ -78,6 +78,24 @@ public static class FindingCodes
     /// <summary>The run's record says that it succeeded, and it has no trace.</summary>
     public const string TraceMissing = "TRACE_MISSING";
 
+    /// <summary>A bundle has not the form of proof-format.md section 5.</summary>
+    public const string BundleMalformed = "BUNDLE_MALFORMED";
+
+    /// <summary>A bundle reveals a payload to which nothing in it is committed.</summary>
+    public const string PayloadUnknown = "PAYLOAD_UNKNOWN";
+
+    /// <summary>The log's entry is another trace's, or has not the entry's form.</summary>
+    public const string LogEntryMismatch = "LOG_ENTRY_MISMATCH";
+
+    /// <summary>The entry is not in the tree that the checkpoint commits to.</summary>
+    public const string LogInclusionMismatch = "LOG_INCLUSION_MISMATCH";
+
+    /// <summary>The checkpoint is not signed by the log's key, or is another log's.</summary>
+    public const string CheckpointRefused = "CHECKPOINT_REFUSED";
+
+    /// <summary>Not a fault of the evidence: the log was not checked, or only with a key that came with the bundle.</summary>
+    public const string LogNotChecked = "LOG_NOT_CHECKED";
+
     /// <summary>Not a fault of the evidence: the trace is still open, so nothing has been promised about it yet.</summary>
     public const string TraceNotSealed = "TRACE_NOT_SEALED";
 

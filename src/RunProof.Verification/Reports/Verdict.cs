@@ -33,11 +33,16 @@ public sealed class Verdict
     };
 
     /// <summary>The verdict on one trace. Failed beats unsupported.</summary>
-    internal static Verdict Of(IntegrityModel model, IReadOnlyCollection<Check> checks)
+    internal static Verdict Of(IntegrityModel model, IReadOnlyCollection<Check> checks) => Of(EvidenceChecks.RequiredFor(model), checks);
+
+    /// <summary>The verdict on a bundle: its trace and its place in the log.</summary>
+    internal static Verdict OfBundle(IReadOnlyCollection<Check> checks) => Of(EvidenceChecks.RequiredForBundle, checks);
+
+    private static Verdict Of(IEnumerable<EvidenceCheck> all, IReadOnlyCollection<Check> checks)
     {
         if (checks.Any(check => check.Status is CheckStatus.Failed))
             return new Verdict(VerificationStatus.Failed);
-        var complete = EvidenceChecks.RequiredFor(model).All(required => checks.Any(check => check.Kind == required && check.Status is CheckStatus.Passed));
+        var complete = all.All(required => checks.Any(check => check.Kind == required && check.Status is CheckStatus.Passed));
         return new Verdict(complete ? VerificationStatus.Verified : VerificationStatus.Unsupported);
     }
 
