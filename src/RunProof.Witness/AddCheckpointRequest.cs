@@ -52,7 +52,7 @@ public sealed record AddCheckpointRequest(long OldSize, IReadOnlyList<Digest> Pr
         proof = new Digest[lines.Length];
         for (var i = 0; i < lines.Length; i++)
         {
-            if (!Base64Hash.TryRead(lines[i], out proof[i]))
+            if (!Base64Text.TryDigest(lines[i], out proof[i]))
                 return false;
         }
 

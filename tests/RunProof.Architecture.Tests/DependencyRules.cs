@@ -19,6 +19,7 @@ public sealed class DependencyRules
         ["RunProof.Execution"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"],
         ["RunProof.BuiltinSkills"] = ["RunProof.Format", "RunProof.Skills"],
         ["RunProof.ServiceDefaults"] = ["RunProof.Format", "RunProof.Ledger"],
+        ["RunProof.Tiles"] = ["RunProof.Format"],
         ["RunProof.Witness"] = ["RunProof.Format", "RunProof.Keys"],
         ["RunProof.Runner"] =
             ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],

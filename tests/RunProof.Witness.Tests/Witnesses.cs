@@ -3,6 +3,7 @@ using System.Text.Json;
 using RunProof.Format;
 using RunProof.Keys;
 using RunProof.Testing;
+using RunProof.Tiles;
 
 namespace RunProof.Witness.Tests;
 

@@ -1,10 +1,13 @@
 namespace RunProof.Format;
 
 /// <summary>Base64 with one spelling of each value: standard alphabet, padded, no white space, no stray bits.</summary>
-internal static class Base64Text
+public static class Base64Text
 {
     /// <summary>Decodes; <see cref="Convert.FromBase64String"/> would also take white space and non-zero trailing bits.</summary>
-    internal static bool TryDecode(ReadOnlySpan<char> text, out byte[] bytes)
+    /// <param name="text">Any text.</param>
+    /// <param name="bytes">The bytes, where it is their one spelling.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool TryDecode(ReadOnlySpan<char> text, out byte[] bytes)
     {
         bytes = [];
         var buffer = new byte[text.Length / 4 * 3];
@@ -15,7 +18,10 @@ internal static class Base64Text
     }
 
     /// <summary>Decodes a hash.</summary>
-    internal static bool TryDigest(ReadOnlySpan<char> text, out Digest digest)
+    /// <param name="text">Any text.</param>
+    /// <param name="digest">The hash, where it is the one spelling of 32 bytes.</param>
+    /// <returns>Whether it is.</returns>
+    public static bool TryDigest(ReadOnlySpan<char> text, out Digest digest)
     {
         digest = default;
         if (text.Length != 44 || !TryDecode(text, out var bytes) || bytes.Length != Digest.Length)

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using RunProof.Format;
 using RunProof.Keys;
+using RunProof.Tiles;
 
 namespace RunProof.Verification.Tests;
 

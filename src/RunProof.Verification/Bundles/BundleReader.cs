@@ -3,8 +3,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
+using RunProof.Format;
 
-namespace RunProof.Format;
+namespace RunProof.Verification;
 
 /// <summary>Why a file is no bundle, and where: <c>steps[0].level</c>.</summary>
 /// <param name="Place">Where.</param>

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using RunProof.Format;
 
-namespace RunProof.Format.Tests;
+namespace RunProof.Tiles.Tests;
 
 /// <summary>C2SP tlog-tiles: paths, what a tree of a size consists of, and hashes recomputed from tiles.</summary>
 public sealed class Tiles

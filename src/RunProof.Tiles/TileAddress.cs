@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RunProof.Format;
+namespace RunProof.Tiles;
 
 /// <summary>What a path of a tiled log names.</summary>
 public enum TileKind

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using RunProof.Format;
 
-namespace RunProof.Format.Tests;
+namespace RunProof.Tiles.Tests;
 
 /// <summary>Published proofs about Merkle trees, good and bad, and proofs of ours against the definition.</summary>
 public sealed class ProofVectors

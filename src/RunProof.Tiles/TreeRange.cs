@@ -1,6 +1,7 @@
 using System.Numerics;
+using RunProof.Format;
 
-namespace RunProof.Format;
+namespace RunProof.Tiles;
 
 /// <summary>A complete subtree: the leaves from <c>Index · 2^Level</c> on, <c>2^Level</c> of them.</summary>
 /// <param name="Level">0 for a leaf.</param>

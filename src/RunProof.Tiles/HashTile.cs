@@ -1,4 +1,6 @@
-namespace RunProof.Format;
+using RunProof.Format;
+
+namespace RunProof.Tiles;
 
 /// <summary>The bytes of a hash tile (C2SP tlog-tiles): up to 256 hashes of complete subtrees, one after another.</summary>
 public static class HashTile

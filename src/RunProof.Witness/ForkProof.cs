@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using RunProof.Format;
 
-namespace RunProof.Format;
+namespace RunProof.Witness;
 
 /// <summary>
 /// That a log showed two histories: two checkpoints of it, and the root that the newer one commits to at the size of the older, which is another than the

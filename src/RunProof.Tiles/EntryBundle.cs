@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 
-namespace RunProof.Format;
+namespace RunProof.Tiles;
 
 /// <summary>Up to 256 entries of a log as they are served (C2SP tlog-tiles): each after its length in two bytes, big-endian.</summary>
 public static class EntryBundle
