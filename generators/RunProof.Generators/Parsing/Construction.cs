@@ -47,10 +47,22 @@ internal sealed class Construction
     /// <summary>The parameter that gives a member its value, or null.</summary>
     public IParameterSymbol? Parameter(IPropertySymbol property) =>
         _constructor?.Parameters.FirstOrDefault(parameter => string.Equals(parameter.Name, property.Name, StringComparison.Ordinal))
-        ?? _constructor?.Parameters.FirstOrDefault(parameter => string.Equals(parameter.Name, property.Name, StringComparison.OrdinalIgnoreCase));
+        ?? _constructor?.Parameters.FirstOrDefault(parameter => string.Equals(parameter.Name, property.Name, StringComparison.OrdinalIgnoreCase) && !IsNameOfMember(parameter));
 
     /// <summary>Where the member stands among the arguments; after them where it is none.</summary>
     public int Position(IPropertySymbol property) => Parameter(property)?.Ordinal ?? int.MaxValue;
+
+    /// <summary>Whether another member has exactly the parameter's name: then it is that one's, however alike the names are.</summary>
+    private bool IsNameOfMember(IParameterSymbol parameter)
+    {
+        for (var declaring = _type; declaring is not null; declaring = declaring.BaseType)
+        {
+            if (declaring.GetMembers(parameter.Name).OfType<IPropertySymbol>().Any(static property => property.DeclaredAccessibility == Accessibility.Public))
+                return true;
+        }
+
+        return false;
+    }
 
     private bool IsMember(IParameterSymbol parameter)
     {
