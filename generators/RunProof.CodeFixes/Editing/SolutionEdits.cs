@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Editing;
+using Microsoft.CodeAnalysis.Formatting;
 using Microsoft.CodeAnalysis.Simplification;
 using Microsoft.CodeAnalysis.Text;
 
@@ -63,6 +64,7 @@ internal static class SolutionEdits
     {
         var imported = await ImportAdder.AddImportsAsync(document, names, cancellationToken: cancel).ConfigureAwait(false);
         var simplified = await Simplifier.ReduceAsync(imported, Simplifier.Annotation, cancellationToken: cancel).ConfigureAwait(false);
-        return await simplified.GetTextAsync(cancel).ConfigureAwait(false);
+        var formatted = await Formatter.FormatAsync(simplified, Formatter.Annotation, cancellationToken: cancel).ConfigureAwait(false);
+        return await formatted.GetTextAsync(cancel).ConfigureAwait(false);
     }
 }

@@ -7,41 +7,11 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace RunProof.CodeFixes;
 
-/// <summary>What a member is by default, carried over to another type: exactly the same value, or not at all.</summary>
+/// <summary>What a member is by default, written for another type: the same value.</summary>
 internal static class Defaults
 {
-    /// <summary>Whether the default can be kept.</summary>
-    /// <param name="fault">Where.</param>
-    /// <param name="value">The default; null where there is none.</param>
-    /// <param name="type">The new type.</param>
-    /// <param name="text">What to write in the default's place; null where it can stay as it is.</param>
-    public static bool Carry(Fault fault, ExpressionSyntax? value, ITypeSymbol type, out string? text)
-    {
-        text = null;
-        if (value is null)
-            return true;
-        if (value.IsMissing || value.ContainsDiagnostics)
-            return false;
-        text = Number(value, type) ?? Empty(fault, value, type) ?? Moment(fault, value, type);
-        return text is not null || Stays(fault, value, type);
-    }
-
-    private static bool Stays(Fault fault, ExpressionSyntax value, ITypeSymbol type)
-    {
-        var isNothing = value.Kind() is SyntaxKind.NullLiteralExpression or SyntaxKind.DefaultLiteralExpression;
-        if (isNothing && type is { IsReferenceType: true, NullableAnnotation: not NullableAnnotation.Annotated })
-            return false;
-        // What 'new' makes depends on the type before it; the conversion says nothing about that.
-        if (value is BaseObjectCreationExpressionSyntax && !IsEmptyCreation(value, type))
-            return false;
-        var conversion = fault.Model.ClassifyConversion(value, type);
-        return conversion is { Exists: true, IsImplicit: true };
-    }
-
-    private static bool IsEmptyCreation(ExpressionSyntax value, ITypeSymbol type) =>
-        value is ImplicitObjectCreationExpressionSyntax { ArgumentList.Arguments.Count: 0, Initializer: null }
-        && type is INamedTypeSymbol { TypeKind: TypeKind.Class, IsAbstract: false } made
-        && made.InstanceConstructors.Any(static constructor => constructor is { Parameters.Length: 0, DeclaredAccessibility: Accessibility.Public });
+    /// <summary>What to write in the place of a default; null where it is to stay as it is, if it can.</summary>
+    public static string? Carried(Fault fault, ExpressionSyntax value, ITypeSymbol type) => Number(value, type) ?? Empty(fault, value, type) ?? Moment(fault, value, type);
 
     /// <summary><c>0.50</c> is <c>0.5m</c>: trailing zeros are part of a decimal, and no double has any.</summary>
     private static string? Number(ExpressionSyntax value, ITypeSymbol type)

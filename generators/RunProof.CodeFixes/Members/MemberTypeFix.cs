@@ -41,14 +41,14 @@ public sealed class MemberTypeFix : RemedyProvider
     private static Remedy? Retype(Fault fault, MemberSyntax member, List<TypeSyntax> places, string right)
     {
         var was = fault.Model.GetTypeInfo(member.Type, fault.Cancel).Type;
-        if (was is null || NewType(fault, member, places, right) is not { } now || !Defaults.Carry(fault, member.Value, now, out var value))
+        if (was is null || member.Value is { IsMissing: true } || NewType(fault, member, places, right) is not { } now)
             return null;
         // A struct always has a value; of a class there must be one.
         var required = member is { MayBeRequired: true, Value: null } && was.IsValueType && now is { IsReferenceType: true, NullableAnnotation: not NullableAnnotation.Annotated };
         var edits = places.Select(place => Edit.Replace(place, required && place == member.Type ? "required " + right : right, holdsNames: true)).ToList();
-        if (value is not null && member.Value is { } old)
-            edits.Add(Edit.Replace(old, value, holdsNames: true));
-        return new Remedy("Use " + Shown(now, fault), "RunProof." + fault.Id, edits.ToImmutableArray());
+        if (member.Value is { } value && Defaults.Carried(fault, value, now) is { } carried)
+            edits.Add(Edit.Replace(value, carried, holdsNames: true));
+        return member.Value is null || Trial.Compiles(fault, member, edits) ? new Remedy("Use " + Shown(now), "RunProof." + fault.Id, edits.ToImmutableArray()) : null;
     }
 
     /// <summary>The outermost places in a type that name another: of a map its keys, else what is wrong wherever it stands.</summary>
@@ -77,8 +77,12 @@ public sealed class MemberTypeFix : RemedyProvider
     {
         var written = member.Type.ReplaceNodes(places, (_, _) => SyntaxFactory.ParseTypeName(right)).WithoutTrivia();
         var type = fault.Model.GetSpeculativeTypeInfo(member.Type.SpanStart, written, SpeculativeBindingOption.BindAsTypeOrNamespace).Type;
-        return type is null or IErrorTypeSymbol ? null : type;
+        if (type is null or IErrorTypeSymbol)
+            return null;
+        // Bound by itself, a type does not know of the question mark behind it.
+        return type.IsReferenceType && written is NullableTypeSyntax ? type.WithNullableAnnotation(NullableAnnotation.Annotated) : type;
     }
 
-    private static string Shown(ITypeSymbol type, Fault fault) => "'" + type.ToMinimalDisplayString(fault.Model, fault.Diagnostic.Location.SourceSpan.Start) + "'";
+    private static string Shown(ITypeSymbol type) =>
+        "'" + type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat.AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier)) + "'";
 }

@@ -35,8 +35,8 @@ public sealed class AccessorFix : RemedyProvider
     /// <summary>Only <c>{ get; }</c>: what a property computes cannot be set, and the accessors of what it overrides are not its own to choose.</summary>
     private static Remedy? AddInit(Fault fault)
     {
-        if (fault.Around<PropertyDeclarationSyntax>() is not { AccessorList.Accessors: [{ Body: null, ExpressionBody: null, SemicolonToken.IsMissing: false } get] } property
-            || !get.IsKind(SyntaxKind.GetAccessorDeclaration)
+        if (fault.Around<PropertyDeclarationSyntax>() is not { AccessorList.Accessors.Count: 1 } property
+            || property.AccessorList.Accessors[0] is not { RawKind: (int)SyntaxKind.GetAccessorDeclaration, Body: null, ExpressionBody: null, SemicolonToken.IsMissing: false } get
             || property.Modifiers.Any(static modifier => modifier.IsKind(SyntaxKind.OverrideKeyword) || modifier.IsKind(SyntaxKind.AbstractKeyword)))
             return null;
         return new Remedy($"Give '{property.Identifier.ValueText}' an init accessor", "RunProof.RP0209", [Edit.InsertAfter(get.SemicolonToken, " init;")]);

@@ -6,6 +6,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 using RunProof.Generators;
 
 namespace RunProof.CodeFixes;
@@ -34,7 +35,7 @@ public sealed class NullableFix : RemedyProvider
             .LastOrDefault(directive => directive.IsActive && directive.Span.End <= fault.Diagnostic.Location.SourceSpan.Start);
         return off is null
             ? Edit.Insert(fault.Tree, Top(fault.Root), Directive + "\n")
-            : new Edit(fault.Tree, Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(off.HashToken.SpanStart, off.EndOfDirectiveToken.SpanStart), Directive);
+            : new Edit(fault.Tree, TextSpan.FromBounds(off.HashToken.SpanStart, (off.TargetToken.RawKind == 0 ? off.SettingToken : off.TargetToken).Span.End), Directive);
     }
 
     private static int Top(SyntaxNode root)
