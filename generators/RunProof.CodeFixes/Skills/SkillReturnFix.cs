@@ -25,9 +25,10 @@ public sealed class SkillReturnFix : RemedyProvider
             yield break;
         if (declared.GetSyntax(fault.Cancel) is not MethodDeclarationSyntax { ReturnType.IsMissing: false } declaration || !IsOutcome(method.ReturnType))
             yield break;
-        var edits = Returned(declaration).Select(value => FromResult(fault, value, method.ReturnType, declaration.ReturnType))
-            .Prepend(Edit.Replace(declaration.ReturnType, $"{Task}<{declaration.ReturnType}>", holdsNames: true));
-        yield return new Remedy($"Return 'Task<{declaration.ReturnType}>'", "RunProof.RP0403", edits.ToImmutableArray());
+        var written = declaration.ReturnType.ToString();
+        var edits = Returned(declaration).Select(value => FromResult(fault, value, method.ReturnType, written))
+            .Prepend(Edit.Replace(declaration.ReturnType, $"{Task}<{written}>", holdsNames: true));
+        yield return new Remedy($"Return 'Task<{written}>'", "RunProof.RP0403", edits.ToImmutableArray());
     }
 
     /// <summary>A canonical record, or the result of one; what else is returned would be no outcome in a task either.</summary>
@@ -46,11 +47,11 @@ public sealed class SkillReturnFix : RemedyProvider
         return found.Where(static value => !value.IsMissing && value is not ThrowExpressionSyntax);
     }
 
-    private static Edit FromResult(Fault fault, ExpressionSyntax value, ITypeSymbol type, TypeSyntax written)
+    private static Edit FromResult(Fault fault, ExpressionSyntax value, ITypeSymbol type, string written)
     {
         var own = fault.ModelOf(value.SyntaxTree).GetTypeInfo(value, fault.Cancel).Type;
         // What has a type only by what it is assigned to, or is converted, must be told which.
         var isNamed = SymbolEqualityComparer.Default.Equals(own, type) && value is not (PostfixUnaryExpressionSyntax or ConditionalExpressionSyntax or SwitchExpressionSyntax or BaseObjectCreationExpressionSyntax and not ObjectCreationExpressionSyntax);
-        return Edit.Replace(value, $"{Task}.FromResult{(isNamed ? "" : $"<{written}>")}({value})", holdsNames: true);
+        return Edit.Replace(value, $"{Task}.FromResult{(isNamed ? "" : $"<{written}>")}({value.ToString()})", holdsNames: true);
     }
 }

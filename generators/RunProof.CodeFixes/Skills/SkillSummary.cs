@@ -1,4 +1,4 @@
-using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using RunProof.Generators;
@@ -26,7 +26,7 @@ internal static class SkillSummary
     private static string Names(ITypeSymbol? record)
     {
         var all = record is INamedTypeSymbol type ? RecordParser.Properties(type).Select(property => Wire(type, property)).ToList() : [];
-        var names = all.Count > MostNames ? all.Take(MostNames - 1).Append($"{all.Count - MostNames + 1} more").ToList() : all;
+        var names = all.Count > MostNames ? all.Take(MostNames - 1).Append((all.Count - MostNames + 1).ToString(CultureInfo.InvariantCulture) + " more").ToList() : all;
         return names.Count switch
         {
             0 => "nothing",

@@ -19,6 +19,7 @@ public sealed class SilenceTests
     [InlineData("[Canonical] public sealed partial record A(A.Inner X) { [Canonical] public sealed partial record Inner(int Y); }")]
     [InlineData("namespace @namespace { public partial class @class { [Canonical] public sealed partial record @record(E @enum); public enum E { @this, Base } } }")]
     [InlineData("[Canonical] public sealed partial record Aa(int X); [Canonical(Name = \"double_a\")] public sealed partial record AA(int X);")]
+    [InlineData("[Canonical] public sealed partial record A(int UrlPath) { [WireName(\"other\")] public int URLPath { get; init; } }")]
     [InlineData("[Canonical(Name = \"a\")] public sealed partial record Ä(int X); [Canonical(Name = \"oe\")] public sealed partial record Ö(int X);")]
     [InlineData("namespace N { [Canonical] public sealed partial record A(CanonicalJson Json, CanonicalJson? Other); [Canonical] public sealed partial record System(int RunProof, global::System.Guid global); }")]
     [InlineData("[Canonical] public sealed partial record A(int X) { public string[] Tags { get; init; } = []; public Dictionary<string, int> Map { get; init; } = []; public E Kind { get; init; } = E.B; public enum E { A, B } }")]
