@@ -28,6 +28,9 @@ internal static class Scene
 
     private static readonly AnalyzerFileReference Compiler = new(typeof(CanonicalGenerator).Assembly.Location, new LoadedAssemblies());
 
+    // Solutions are immutable: every test forks this one.
+    private static readonly AdhocWorkspace Empty = new();
+
     /// <summary>Every provider that the assembly exports.</summary>
     public static ImmutableArray<CodeFixProvider> Providers { get; } =
     [
@@ -41,9 +44,8 @@ internal static class Scene
 
     public static Project Of(NullableContextOptions nullable, params (string Path, string Text)[] files)
     {
-        var workspace = new AdhocWorkspace();
-        var id = ProjectId.CreateNewId();
-        var solution = workspace.CurrentSolution.AddProject(ProjectInfo.Create(
+        var (solution, id) = (Empty.CurrentSolution, ProjectId.CreateNewId());
+        solution = solution.AddProject(ProjectInfo.Create(
             id, VersionStamp.Default, "Fixed", "Fixed.Test", LanguageNames.CSharp, "/fixed/Fixed.csproj",
             compilationOptions: new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: nullable).WithSpecificDiagnosticOptions(
                 new Dictionary<string, ReportDiagnostic> { ["CS8933"] = ReportDiagnostic.Suppress, ["CS1591"] = ReportDiagnostic.Suppress, ["CS8981"] = ReportDiagnostic.Suppress }),
