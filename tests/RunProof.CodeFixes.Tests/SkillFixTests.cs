@@ -92,6 +92,7 @@ public sealed class SkillFixTests
     [InlineData("public Task<O> ExecuteAsync(string p, SkillContext c, CancellationToken t) => null!;")]
     [InlineData("public Task<O> ExecuteAsync(Exception p, SkillContext c, CancellationToken t) => null!;")]
     [InlineData("public Task<T<int>> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; } public record T<U>(U A); public class C {")]
+    [InlineData("public Task<Q> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; private sealed record Q(int A);")]
     public Task What_is_not_declared_here_is_not_made_canonical(string method) => Fixed.IsNotOffered("RP0404", Class + method + "\n}\n");
 
     [Fact]

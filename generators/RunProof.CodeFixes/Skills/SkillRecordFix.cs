@@ -21,7 +21,8 @@ public sealed class SkillRecordFix : RemedyProvider
         if (SkillSyntax.Of(fault) is not { } skill || fault.Property(FixProperties.Type) is not { } wrong)
             yield break;
         var type = new[] { skill.Parameters, skill.Outcome }.FirstOrDefault(type => type is not null && string.Equals(type.FullName(), wrong, StringComparison.Ordinal));
-        if (Canonicalizing.Of(type, "RunProof.RP0404", fault.Compilation, fault.Cancel) is { } remedy)
+        // What the descriptor cannot reach needs more than an attribute.
+        if (type is INamedTypeSymbol named && named.IsSeenInAssembly() && Canonicalizing.Of(type, "RunProof.RP0404", fault.Compilation, fault.Cancel) is { } remedy)
             yield return remedy;
     }
 }
