@@ -59,13 +59,16 @@ public static class CanonicalBytes
     {
         try
         {
-            return T.TryReadCanonical(ref reader, out value) && reader.TryEnd();
+            if (T.TryReadCanonical(ref reader, out value) && reader.TryEnd())
+                return true;
         }
         catch (Exception refused) when (refused is not OutOfMemoryException)
         {
             // Nothing here throws; what a record's own constructor, accessors or scalars throw says that they make no such value.
-            value = default;
-            return reader.Refuse(ReadFaultCode.RefusedByType, reader.Offset, $"{typeof(T).Name} refuses what ends here: {refused.Message}");
+            reader.Refuse(ReadFaultCode.RefusedByType, reader.Offset, $"{typeof(T).Name} refuses what ends here: {refused.Message}");
         }
+
+        value = default;
+        return false;
     }
 }

@@ -146,7 +146,7 @@ public ref partial struct CanonicalReader
             return Refuse(ReadFaultCode.TooDeep, Offset, $"nested deeper than {Canonicalizer.MaxDepth} levels");
         return Rest switch
         {
-            [(byte)'"', ..] => TryString(out _),
+            [(byte)'"', ..] => Take("\""u8) && TryScan(out _, out _),
             [(byte)'[', ..] => TrySkipItems("[]"u8, depth),
             [(byte)'{', ..] => TrySkipItems("{}"u8, depth),
             [(byte)'-' or (>= (byte)'0' and <= (byte)'9'), ..] => TryReadDouble(out _),
@@ -227,18 +227,19 @@ public ref partial struct CanonicalReader
         return text.StartsWith(canonical) ? canonical.Length : 0;
     }
 
-    private static byte[] Unescape(ReadOnlySpan<byte> content)
+    private static ReadOnlySpan<byte> Unescape(ReadOnlySpan<byte> content)
     {
-        var text = new ArrayBufferWriter<byte>(content.Length);
+        var text = new byte[content.Length];
+        var length = 0;
         for (var next = content.IndexOf((byte)'\\'); next >= 0; next = content.IndexOf((byte)'\\'))
         {
-            text.Write(content[..next]);
-            content = content[(next + Escape(content[next..], out var c))..];
-            text.Write([c]);
+            content[..next].CopyTo(text.AsSpan(length));
+            content = content[(next + Escape(content[next..], out text[length + next]))..];
+            length += next + 1;
         }
 
-        text.Write(content);
-        return text.WrittenSpan.ToArray();
+        content.CopyTo(text.AsSpan(length));
+        return text.AsSpan(0, length + content.Length);
     }
 
     private static bool IsBase64Of(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> text)
