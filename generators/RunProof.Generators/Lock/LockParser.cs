@@ -61,6 +61,8 @@ internal sealed class LockParser
         var known = records.ToDictionary(static entry => entry.Entry!.Label, static entry => entry.Entry!.Fingerprint, StringComparer.Ordinal);
         foreach (var (node, record) in records)
             CheckReferences(node, record!, known);
+        if (_faults.Count == 0)
+            CheckDepth(records.Select(static entry => (entry.Node, entry.Entry!)).ToList());
         var held = new HashSet<string>(known.Values, StringComparer.Ordinal);
         foreach (var (node, skill) in skills)
             CheckReferences(node, skill!, held);
@@ -129,6 +131,21 @@ internal sealed class LockParser
     {
         foreach (var fingerprint in new[] { skill.Parameters, skill.Outcome }.Where(fingerprint => !known.Contains(fingerprint)))
             Fault(node, $"skill {skill.Label} takes or returns a record with fingerprint {fingerprint}, which is not in the lock: restore its entry");
+    }
+
+    /// <summary>Records in one another: code that follows them calls itself, and a stack has an end.</summary>
+    private void CheckDepth(List<(LockNode Node, LockRecord Record)> records)
+    {
+        var done = new HashSet<string>(StringComparer.Ordinal);
+        for (var depth = 0; depth < LockTypeText.MaxDepth && records.Count > 0; depth++)
+        {
+            var next = records.Where(entry => entry.Record.Members.All(member => member.Type.Reference is not { } held || done.Contains(held.Label))).ToList();
+            done.UnionWith(next.Select(static entry => entry.Record.Label));
+            records = records.Except(next).ToList();
+        }
+
+        foreach (var (node, record) in records)
+            Fault(node.Offset, 1, $"record {record.Label} holds records in one another more than {LockTypeText.MaxDepth.ToString(CultureInfo.InvariantCulture)} deep");
     }
 
     /// <summary>The values of an object that has exactly these members, in this order of ours; null where it has not.</summary>
