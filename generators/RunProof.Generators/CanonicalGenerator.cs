@@ -26,5 +26,6 @@ public sealed class CanonicalGenerator : IIncrementalGenerator
             .Select(static (record, _) => record!)
             .WithTrackingName(ModelStep);
         context.RegisterSourceOutput(models, static (output, model) => output.AddSource(model.HintName, SourceText.From(CanonicalEmitter.Emit(model), Encoding.UTF8)));
+        LockOutputs.OfRecords(context, models);
     }
 }

@@ -30,16 +30,17 @@ public sealed class SkillGenerator : IIncrementalGenerator
             .Select(static (skill, _) => skill!)
             .Collect()
             .Select(static (all, _) => Unique(all).ToEquatable());
-        var space = context.AnalyzerConfigOptionsProvider.Combine(context.CompilationProvider.Select(static (compilation, _) => compilation.AssemblyName))
-            .Select(static (pair, _) => Namespace(pair.Left.GlobalOptions.TryGetValue("build_property.RootNamespace", out var root) ? root : null, pair.Right));
+        var space = AssemblyInput.Of(context).Select(static (assembly, _) => assembly.Space);
+        var recorded = LockOutputs.OfSkills(context, skills);
 
         var each = skills.SelectMany(static (all, _) => all).WithTrackingName(ModelStep);
         context.RegisterSourceOutput(each.Combine(space), static (output, pair) =>
             output.AddSource(SkillEmitter.HintName(pair.Left), SourceText.From(SkillEmitter.Descriptor(pair.Left, pair.Right), Encoding.UTF8)));
-        context.RegisterSourceOutput(skills.Combine(space), static (output, pair) =>
+        // An assembly whose skills are all of the past still registers what it can read of theirs.
+        context.RegisterSourceOutput(skills.Combine(recorded.Select(static (all, _) => all.HasAny)).Combine(space), static (output, input) =>
         {
-            if (pair.Left.Count > 0)
-                output.AddSource("GeneratedSkills.g.cs", SourceText.From(SkillEmitter.Registration(pair.Left, pair.Right), Encoding.UTF8));
+            if (input.Left.Right)
+                output.AddSource("GeneratedSkills.g.cs", SourceText.From(SkillEmitter.Registration(input.Left.Left, input.Right), Encoding.UTF8));
         });
     }
 
@@ -49,10 +50,4 @@ public sealed class SkillGenerator : IIncrementalGenerator
         .ThenBy(static skill => skill.DeclaredAt, StringComparer.Ordinal)
         .GroupBy(static skill => skill.Name, StringComparer.Ordinal)
         .Select(static same => same.First());
-
-    private static string Namespace(string? root, string? assembly)
-    {
-        var name = string.IsNullOrWhiteSpace(root) ? assembly : root;
-        return string.IsNullOrWhiteSpace(name) ? "Skills" : string.Join(".", name!.Split('.').Select(static part => Symbols.Escaped(Literal.Identifier(part))));
-    }
 }

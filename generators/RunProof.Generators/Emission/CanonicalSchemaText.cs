@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace RunProof.Generators;
 
@@ -17,11 +15,7 @@ internal static class CanonicalSchemaText
     }
 
     /// <summary>The fingerprint: SHA-256 of the schema, hex.</summary>
-    public static string Fingerprint(RecordShape record) => Hash(Of(record));
-
-    /// <summary>A skill's schema: SHA-256 over its name, version and the fingerprints of what goes in and comes out, hex.</summary>
-    public static string OfSkill(string name, string version, string parameters, string outcome) =>
-        Hash("runproof/v1/skill\n[" + string.Join(",", new[] { name, version, parameters, outcome }.Select(JsonText.Quote)) + "]");
+    public static string Fingerprint(RecordShape record) => LockHash.Of(Of(record));
 
     private static string Spell(WireType type) => SpellBare(type) + (type.IsNullable ? "?" : "");
 
@@ -46,12 +40,4 @@ internal static class CanonicalSchemaText
 
     public static IEnumerable<string> Sorted(IEnumerable<EnumWord> words) =>
         words.Select(static word => word.Wire).OrderBy(static word => word, StringComparer.Ordinal);
-
-    private static string Hash(string text)
-    {
-        using var sha = SHA256.Create();
-        return string.Concat(sha.ComputeHash(Encoding.UTF8.GetBytes(text)).Select(Hex));
-    }
-
-    private static string Hex(byte value) => new(["0123456789abcdef"[value >> 4], "0123456789abcdef"[value & 15]]);
 }

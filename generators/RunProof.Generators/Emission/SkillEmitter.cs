@@ -16,7 +16,7 @@ internal static class SkillEmitter
         var code = Begin(space);
         code.Open("public static partial class GeneratedSkills");
         code.Open("private sealed class " + ClassName(skill) + " : " + Skills + "SkillDescriptor");
-        code.Line("private static readonly " + Format + "Digest SchemaDigest = " + Format + "Digest.Parse(" + Literal.Text(skill.Schema) + ");");
+        code.Line("private static readonly " + Format + "Digest SchemaDigest = " + Format + "Digest.Parse(" + Literal.Text(skill.Recorded.Schema) + ");");
         code.Line();
         Property(code, "string", "Name", Literal.Text(skill.Name));
         Property(code, "string", "Version", Literal.Text(skill.Version));
@@ -42,7 +42,7 @@ internal static class SkillEmitter
         var code = Begin(space);
         code.Line("/// <summary>The skills of this assembly.</summary>");
         code.Open("public static partial class GeneratedSkills");
-        code.Line("/// <summary>Registers every skill of this assembly; a second call changes nothing.</summary>");
+        code.Line("/// <summary>Registers every skill of this assembly, and what it can read of recorded steps; a second call changes nothing.</summary>");
         code.Line("/// <param name=\"services\">Where they are registered: descriptors once, skill classes to be made for each call.</param>");
         code.Line("/// <returns>The same collection.</returns>");
         code.Open("public static " + Injection + "IServiceCollection AddGeneratedSkills(this " + Injection + "IServiceCollection services)");
@@ -55,6 +55,9 @@ internal static class SkillEmitter
                 + Skills + "SkillDescriptor>(new " + ClassName(skill) + "()));");
         }
 
+        // By type, not by instance: it is made where a registry is asked for.
+        code.Line(Injection + "Extensions.ServiceCollectionDescriptorExtensions.TryAddEnumerable(services, " + Injection + "ServiceDescriptor.Singleton<" + Skills + "RecordedSchemas, GeneratedSchemas.OfAssembly>());");
+        code.Line(Injection + "Extensions.ServiceCollectionDescriptorExtensions.TryAddSingleton<" + Skills + "SchemaRegistry>(services);");
         code.Line("return services;");
         code.Close();
         code.Close();

@@ -45,7 +45,7 @@ internal sealed record HistoryRecord(LockRecord Entry, CanonicalModel Model)
     public static string Space(string space) => space + ".CanonicalHistory";
 
     private static CanonicalModel Declared(LockRecord record, RecordShape shape, string space) => new(
-        "CanonicalHistory." + HistoryNames.File(record) + ".g.cs", Space(space), default, "partial record " + HistoryNames.Type(record), IsBound: false, HidesBase: false, shape,
+        "CanonicalHistory." + HistoryNames.File(record) + ".g.cs", Space(space), default, "partial record " + HistoryNames.Type(record), IsBound: false, HidesBase: false, IsReachable: true, shape,
         shape.Members.Select(static (_, index) => new MemberBinding(index, BindingForm.Initializer, null, null)).ToEquatable());
 }
 

@@ -44,6 +44,7 @@ internal sealed record MemberBinding(int Member, BindingForm Form, string? Param
 /// <param name="Declaration">Its own: <c>partial record Inner</c>.</param>
 /// <param name="IsBound">Whether its assembly sees IJsonBound, and callers may give it as JSON.</param>
 /// <param name="HidesBase">Whether a base record is canonical too, so that members hide its.</param>
+/// <param name="IsReachable">Whether code elsewhere in the assembly can name it.</param>
 /// <param name="Shape">Its members.</param>
 /// <param name="Bindings">How a binder builds it; arguments first, in the constructor's order.</param>
 internal sealed record CanonicalModel(
@@ -53,5 +54,6 @@ internal sealed record CanonicalModel(
     string Declaration,
     bool IsBound,
     bool HidesBase,
+    bool IsReachable,
     RecordShape Shape,
     EquatableArray<MemberBinding> Bindings);

@@ -11,7 +11,10 @@ namespace RunProof.Generators;
 /// <param name="Parameters">The parameters' record, full.</param>
 /// <param name="Outcome">The outcome's record, full.</param>
 /// <param name="Result">How the method gives the outcome back.</param>
-/// <param name="Schema">The skill's schema, hex.</param>
+/// <param name="Recorded">What a lock keeps of it, its schema included.</param>
+/// <param name="ParametersLabel">Name and version of the parameters' record.</param>
+/// <param name="OutcomeLabel">Name and version of the outcome's record.</param>
+/// <param name="Held">Of these two, what another assembly declares, and what that holds.</param>
 internal sealed record SkillModel(
     string Name,
     string Version,
@@ -23,7 +26,14 @@ internal sealed record SkillModel(
     string Parameters,
     string Outcome,
     ResultForm Result,
-    string Schema);
+    LockSkill Recorded,
+    string ParametersLabel,
+    string OutcomeLabel,
+    EquatableArray<DeclaredShape> Held)
+{
+    /// <summary>Name and version of its record with some fingerprint.</summary>
+    public string? Labels(string fingerprint) => fingerprint == Recorded.Parameters ? ParametersLabel : fingerprint == Recorded.Outcome ? OutcomeLabel : null;
+}
 
 /// <summary>What a skill's task holds.</summary>
 internal enum ResultForm

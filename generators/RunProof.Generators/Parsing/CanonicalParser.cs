@@ -26,6 +26,7 @@ internal static class CanonicalParser
             type.PartialDeclaration(),
             compilation.GetTypeByMetadataName(Symbols.JsonBound) is not null,
             HidesBase(type),
+            type.IsSeenInAssembly(),
             shape,
             bindings);
     }

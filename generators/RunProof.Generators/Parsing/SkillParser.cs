@@ -48,8 +48,8 @@ internal sealed class SkillParser
         CheckWords(version);
         if (_diagnosing.Any || FindMethod() is not { } method || !HasShape(method) || Result(method) is not { } result)
             return null;
-        var parameters = Fingerprint(method.Parameters[0].Type, "parameters", Syntax(method)?.ParameterList.Parameters.FirstOrDefault()?.Type);
-        var outcome = Fingerprint(result.Outcome, "outcome", Syntax(method)?.ReturnType);
+        var parameters = Record(method.Parameters[0].Type, "parameters", Syntax(method)?.ParameterList.Parameters.FirstOrDefault()?.Type);
+        var outcome = Record(result.Outcome, "outcome", Syntax(method)?.ReturnType);
         if (parameters is null || outcome is null)
             return null;
         return new SkillModel(
@@ -57,7 +57,8 @@ internal sealed class SkillParser
             method.IsStatic ? null : ((INamedTypeSymbol)_symbol).FullName(),
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
-            CanonicalSchemaText.OfSkill(_name, version, parameters, outcome));
+            LockSkill.Of(_name, version, parameters[0].Entry.Fingerprint, outcome[0].Entry.Fingerprint), parameters[0].Entry.Label, outcome[0].Entry.Label,
+            Foreign(method.Parameters[0].Type, parameters).Concat(Foreign(result.Outcome, outcome)).Distinct().ToEquatable());
     }
 
     private void CheckWords(string version)
@@ -156,8 +157,8 @@ internal sealed class SkillParser
         return null;
     }
 
-    /// <summary>The fingerprint of a record; null where there is none. What is wrong inside the record is told at the record.</summary>
-    private string? Fingerprint(ITypeSymbol type, string what, TypeSyntax? at)
+    /// <summary>A record and what it holds; null where it is none. What is wrong inside the record is told at the record.</summary>
+    private DeclaredShape[]? Record(ITypeSymbol type, string what, TypeSyntax? at)
     {
         if (type.TypeKind == TypeKind.Error)
             return null;
@@ -169,14 +170,17 @@ internal sealed class SkillParser
         if (!records.CanBind(record))
             return Refuse(type, what, at, $"cannot be given as JSON: assembly '{record.ContainingAssembly.Name}' was built without RunProof.Skills; reference it there");
         var shape = records.Parse(record);
-        return shape is null ? null : CanonicalSchemaText.Fingerprint(shape);
+        return shape is null ? null : DeclaredShape.Within(shape).ToArray();
     }
 
-    private string? Refuse(ITypeSymbol type, string what, TypeSyntax? at, string why)
+    private DeclaredShape[]? Refuse(ITypeSymbol type, string what, TypeSyntax? at, string why)
     {
         _diagnosing.Report(Rules.SkillRecord, Own(at?.GetLocation()), FixProperties.Of((FixProperties.Type, type.FullName())), type.ShortName(), what, _name, why);
         return null;
     }
+
+    private DeclaredShape[] Foreign(ITypeSymbol type, DeclaredShape[] shapes) =>
+        SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, _compilation.Assembly) ? [] : shapes;
 
     private MethodDeclarationSyntax? Syntax(IMethodSymbol method) => method.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(_cancel) as MethodDeclarationSyntax;
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using RunProof.Format;
 
 namespace RunProof.Skills;
@@ -21,4 +22,12 @@ public abstract class RecordedSchemas
 
     /// <summary>The skills that it declares and that its lock keeps.</summary>
     public abstract IReadOnlyList<RecordedSkill> Skills { get; }
+}
+
+/// <summary>What generated code refers to in an assembly that has skills and declares no record: there is none to read.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class NoRecords
+{
+    /// <summary>Empty.</summary>
+    public static IReadOnlyList<CanonicalSchema> SchemasOfRecords => [];
 }

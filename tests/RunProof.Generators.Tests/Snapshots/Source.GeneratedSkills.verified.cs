@@ -5,7 +5,7 @@ namespace Generated.Test;
 /// <summary>The skills of this assembly.</summary>
 public static partial class GeneratedSkills
 {
-    /// <summary>Registers every skill of this assembly; a second call changes nothing.</summary>
+    /// <summary>Registers every skill of this assembly, and what it can read of recorded steps; a second call changes nothing.</summary>
     /// <param name="services">Where they are registered: descriptors once, skill classes to be made for each call.</param>
     /// <returns>The same collection.</returns>
     public static global::Microsoft.Extensions.DependencyInjection.IServiceCollection AddGeneratedSkills(this global::Microsoft.Extensions.DependencyInjection.IServiceCollection services)
@@ -15,6 +15,8 @@ public static partial class GeneratedSkills
         global::Microsoft.Extensions.DependencyInjection.Extensions.ServiceCollectionDescriptorExtensions.TryAddEnumerable(services, global::Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton<global::RunProof.Skills.SkillDescriptor>(new Skill_echo()));
         global::Microsoft.Extensions.DependencyInjection.Extensions.ServiceCollectionDescriptorExtensions.TryAddTransient<global::RunProof.Generators.Tests.Samples.ResultSkill>(services);
         global::Microsoft.Extensions.DependencyInjection.Extensions.ServiceCollectionDescriptorExtensions.TryAddEnumerable(services, global::Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton<global::RunProof.Skills.SkillDescriptor>(new Skill_sample_Result_1_e4ac0e50()));
+        global::Microsoft.Extensions.DependencyInjection.Extensions.ServiceCollectionDescriptorExtensions.TryAddEnumerable(services, global::Microsoft.Extensions.DependencyInjection.ServiceDescriptor.Singleton<global::RunProof.Skills.RecordedSchemas, GeneratedSchemas.OfAssembly>());
+        global::Microsoft.Extensions.DependencyInjection.Extensions.ServiceCollectionDescriptorExtensions.TryAddSingleton<global::RunProof.Skills.SchemaRegistry>(services);
         return services;
     }
 }
