@@ -26,6 +26,18 @@ internal static class FixProperties
     /// <summary>A skill name or a schema name that is usable and free (RP0107, RP0405).</summary>
     public const string FreeName = "FreeName";
 
+    /// <summary>Name and version of the record or skill: <c>order/1</c> (RP0301 to RP0306, RP0310).</summary>
+    public const string Label = "Label";
+
+    /// <summary>A version that the lock does not have: the last one's next (RP0301 to RP0306).</summary>
+    public const string NextVersion = "NextVersion";
+
+    /// <summary>
+    /// The lock entries of the declaration as it is now, one to a line: its own first, then those of the records in it (RP0301 to RP0306, RP0310).
+    /// <c>LockParser.ReadEntry</c> reads a line, <c>LockAcceptance.Of</c> takes them into the lock.
+    /// </summary>
+    public const string Entries = "Entries";
+
     public static ImmutableDictionary<string, string?> Of(params (string Key, string? Value)[] properties)
     {
         var all = ImmutableDictionary<string, string?>.Empty;

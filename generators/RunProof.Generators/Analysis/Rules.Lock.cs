@@ -32,7 +32,7 @@ internal static partial class Rules
     public static readonly DiagnosticDescriptor NotLocked = Warning(
         "RP0310", "Every shape is in the lock", "{0} {1} is not in canonical.lock.json, so nothing will tell when its bytes change: accept it by the code fix or with: runproof canonical lock");
 
-    public static readonly DiagnosticDescriptor NoLock = Warning(
+    public static readonly DiagnosticDescriptor NoLock = AtEnd(
         "RP0311",
         "A project with canonical types has a lock",
         "this project declares canonical records and has no canonical.lock.json, so nothing will tell when their bytes change: make one with 'runproof canonical lock', or set the property RunProofCanonicalLock to off");
@@ -52,4 +52,8 @@ internal static partial class Rules
     /// <summary>RP03xx.</summary>
     public static readonly ImmutableArray<DiagnosticDescriptor> OfLock =
         [MemberAdded, MemberRemoved, MemberRenamed, MemberRetyped, MemberNullability, SkillDrifted, NotLocked, NoLock, LockedByHand, LockUnreadable];
+
+    /// <summary>Told once for a compilation, when all of it has been seen: in a build, and not while typing.</summary>
+    private static DiagnosticDescriptor AtEnd(string id, string title, string message) => new(
+        id, title, message, Category, DiagnosticSeverity.Warning, isEnabledByDefault: true, helpLinkUri: HelpLinkBase + "#" + id.ToLowerInvariant(), customTags: WellKnownDiagnosticTags.CompilationEnd);
 }

@@ -9,6 +9,9 @@ namespace RunProof.Generators;
 /// <param name="Entry">Its entry.</param>
 internal sealed record DeclaredShape(string CSharp, LockRecord Entry)
 {
+    /// <summary>Of a skill's records: whether another assembly declares it.</summary>
+    public bool IsForeign { get; init; }
+
     /// <summary>A record and every record in it, outermost first.</summary>
     public static IEnumerable<DeclaredShape> Within(RecordShape shape)
     {

@@ -16,7 +16,7 @@ internal sealed record RecordedSkills(EquatableArray<LockSkill> Present, Equatab
     public static RecordedSkills Of(IReadOnlyCollection<SkillModel> models, LockInput locked, AssemblyInput assembly)
     {
         var present = LockFile.Of([], models.Select(static model => model.Recorded)).Skills;
-        var held = DeclaredShape.Once(models.SelectMany(static model => model.Held)).ToEquatable();
+        var held = DeclaredShape.Once(models.SelectMany(static model => model.Shapes).Where(static shape => shape.IsForeign)).ToEquatable();
         var labels = new HashSet<string>(present.Select(static skill => skill.Label));
         var past = assembly.HasSkills && locked.File is { } file ? file.Skills.Where(skill => !labels.Contains(skill.Label)).ToEquatable() : default;
         return new RecordedSkills(present, past, held, Drift(models, locked));

@@ -14,7 +14,7 @@ namespace RunProof.Generators;
 /// <param name="Recorded">What a lock keeps of it, its schema included.</param>
 /// <param name="ParametersLabel">Name and version of the parameters' record.</param>
 /// <param name="OutcomeLabel">Name and version of the outcome's record.</param>
-/// <param name="Held">Of these two, what another assembly declares, and what that holds.</param>
+/// <param name="Shapes">These two, and the records in them.</param>
 internal sealed record SkillModel(
     string Name,
     string Version,
@@ -29,7 +29,7 @@ internal sealed record SkillModel(
     LockSkill Recorded,
     string ParametersLabel,
     string OutcomeLabel,
-    EquatableArray<DeclaredShape> Held)
+    EquatableArray<DeclaredShape> Shapes)
 {
     /// <summary>Name and version of its record with some fingerprint.</summary>
     public string? Labels(string fingerprint) => fingerprint == Recorded.Parameters ? ParametersLabel : fingerprint == Recorded.Outcome ? OutcomeLabel : null;

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 
 namespace RunProof.Generators;
 
@@ -56,10 +57,10 @@ internal sealed record LockInput(LockMode Mode, bool IsToldByGenerator, LockRead
 
     public static AdditionalText? Find(ImmutableArray<AdditionalText> files, string folder) => First(files.Where(IsLock), static file => file.Path, folder);
 
-    public static LockReading Read(AdditionalText file, CancellationToken cancel)
+    public static LockReading Read(AdditionalText file, CancellationToken cancel) => file.GetText(cancel) is { } text ? Read(text) : LockReading.Failed("it could not be opened");
+
+    public static LockReading Read(SourceText text)
     {
-        if (file.GetText(cancel) is not { } text)
-            return LockReading.Failed("it could not be opened");
         if (text.Length > LockReading.MaxLength)
             return LockReading.TooLong(text.Length);
         // The compiler has taken the mark off the text, but other readers of the file have not.

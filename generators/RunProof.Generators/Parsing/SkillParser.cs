@@ -58,7 +58,7 @@ internal sealed class SkillParser
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
             LockSkill.Of(_name, version, parameters[0].Entry.Fingerprint, outcome[0].Entry.Fingerprint), parameters[0].Entry.Label, outcome[0].Entry.Label,
-            Foreign(method.Parameters[0].Type, parameters).Concat(Foreign(result.Outcome, outcome)).Distinct().ToEquatable());
+            parameters.Concat(outcome).Distinct().ToEquatable());
     }
 
     private void CheckWords(string version)
@@ -170,7 +170,7 @@ internal sealed class SkillParser
         if (!records.CanBind(record))
             return Refuse(type, what, at, $"cannot be given as JSON: assembly '{record.ContainingAssembly.Name}' was built without RunProof.Skills; reference it there");
         var shape = records.Parse(record);
-        return shape is null ? null : DeclaredShape.Within(shape).ToArray();
+        return shape is null ? null : DeclaredShape.Within(shape).Select(each => each with { IsForeign = !records.IsOfThisAssembly(record) }).ToArray();
     }
 
     private DeclaredShape[]? Refuse(ITypeSymbol type, string what, TypeSyntax? at, string why)
@@ -178,9 +178,6 @@ internal sealed class SkillParser
         _diagnosing.Report(Rules.SkillRecord, Own(at?.GetLocation()), FixProperties.Of((FixProperties.Type, type.FullName())), type.ShortName(), what, _name, why);
         return null;
     }
-
-    private DeclaredShape[] Foreign(ITypeSymbol type, DeclaredShape[] shapes) =>
-        SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, _compilation.Assembly) ? [] : shapes;
 
     private MethodDeclarationSyntax? Syntax(IMethodSymbol method) => method.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(_cancel) as MethodDeclarationSyntax;
 
