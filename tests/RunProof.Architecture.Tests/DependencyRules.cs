@@ -13,7 +13,7 @@ public sealed class DependencyRules
         ["RunProof.Skills"] = ["RunProof.Format"],
         ["RunProof.Verification"] = ["RunProof.Format"],
         ["RunProof.Keys"] = ["RunProof.Format"],
-        ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Skills"],
+        ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Verification", "RunProof.Witness"],
         ["RunProof.Postgres"] = ["RunProof.Format", "RunProof.Ledger"],
         ["RunProof.EmbeddedPostgres"] = [],
         ["RunProof.Execution"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"],
@@ -23,10 +23,10 @@ public sealed class DependencyRules
         ["RunProof.Witness"] = ["RunProof.Format", "RunProof.Keys"],
         ["RunProof.Runner"] =
             ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
-        ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Verification"],
+        ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Verification", "RunProof.Witness"],
         ["RunProof.Migrator"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults"],
         ["RunProof.Cli"] =
-            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.Skills", "RunProof.Verification"],
+            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.Skills", "RunProof.Verification", "RunProof.Witness"],
     };
 
     private static readonly string[] Hosts = ["RunProof.Runner", "RunProof.Verifier", "RunProof.Migrator", "RunProof.Cli", "RunProof.Console"];

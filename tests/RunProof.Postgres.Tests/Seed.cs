@@ -140,5 +140,23 @@ internal static class Seed
         InsertSteps(tenant, "erased", 0, 0),
         $"UPDATE aos_traces SET {Close(1)} WHERE trace_id = 'erased' AND tenant_id = '{tenant}'",
         $"SELECT runproof.erase_payload('{tenant}', 'erased', 0, 'params', 'tests', 'asked to')",
+        .. Log(tenant),
     ];
+
+    /// <summary>A log of two entries, the opening and the seal of <c>sealed</c>; the opening of <c>erased</c> in quarantine; all else still queued.</summary>
+    private static IEnumerable<string> Log(string tenant) =>
+    [
+        "INSERT INTO runproof.logs (tenant_id, origin, size, edge, checkpoint, published, updated_at) "
+        + $"VALUES ('{tenant}', 'log/{tenant}', 2, {Digest(0x50)}, 'signed', 'signed', now())",
+        InsertEntry(tenant, 0, "opened", "sealed") + $", ('{tenant}', 1, 'sealed', 'sealed', 'run-done', '{{}}')",
+        $"INSERT INTO runproof.log_tiles (tenant_id, level, tile_index, bytes) VALUES ('{tenant}', 0, 0, {Digest(0x51)} || {Digest(0x52)}), ('{tenant}', 1, 0, {FullTile})",
+        $"INSERT INTO runproof.log_quarantine VALUES ('{tenant}', 'erased', 'opened', 'CODE', 'header', 'words', now())",
+        $"INSERT INTO runproof.log_keys (tenant_id, vkey, from_size, until_size, added_at) VALUES ('{tenant}', 'old', 1, 1, now()), ('{tenant}', 'new', 2, NULL, now())",
+        $"DELETE FROM runproof.log_queue WHERE tenant_id = '{tenant}' AND (trace_id = 'sealed' OR trace_id = 'erased' AND kind = 'opened')",
+    ];
+
+    internal const string FullTile = "decode(repeat('53', 8192), 'hex')";
+
+    internal static string InsertEntry(string tenant, int position, string kind, string trace) =>
+        $"INSERT INTO runproof.log_entries (tenant_id, position, kind, trace_id, run_id, entry) VALUES ('{tenant}', {position}, '{kind}', '{trace}', 'run-done', '{{}}')";
 }

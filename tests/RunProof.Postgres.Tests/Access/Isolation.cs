@@ -5,14 +5,15 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
     private static readonly string[] Tenanted =
     [
         "public.agents", "public.runs", "public.aos_traces", "public.aos_trace_steps", "public.aos_traces_archive", "public.aos_trace_steps_archive",
-        "runproof.payload_erasures", "runproof.tenants", "runproof.api_keys", "runproof.trace_heads",
+        "runproof.payload_erasures", "runproof.log_queue", "runproof.logs", "runproof.log_entries", "runproof.log_tiles", "runproof.log_quarantine",
+        "runproof.log_keys", "runproof.tenants", "runproof.api_keys", "runproof.trace_heads",
     ];
 
     private static readonly Dictionary<string, string[]> Readable = new(StringComparer.Ordinal)
     {
         ["runproof_runner"] = ["public.agents", "public.runs"],
-        ["runproof_verifier"] = [.. Tenanted.Take(7)],
-        ["runproof_auditor"] = [.. Tenanted.Take(7)],
+        ["runproof_verifier"] = [.. Tenanted.Take(13)],
+        ["runproof_auditor"] = [.. Tenanted.Take(13)],
     };
 
     public static TheoryData<string, string> Pairs()
@@ -88,7 +89,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
 
     [Theory]
     [InlineData("runproof_runner", "agents:INSERT agents:SELECT runs:INSERT runs:SELECT schema_migrations:SELECT")]
-    [InlineData("runproof_verifier", Reader)]
+    [InlineData("runproof_verifier", Sealer)]
     [InlineData("runproof_auditor", Reader)]
     public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
         Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
@@ -96,7 +97,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
 
     [Theory]
     [InlineData("runproof_runner", "claim_abandoned_runs find_api_key record_openings record_seals record_steps renew_runs take_over trace_progress")]
-    [InlineData("runproof_verifier", "find_api_key")]
+    [InlineData("runproof_verifier", "all_logs find_api_key log_lag public_logs tenants_to_seal")]
     [InlineData("runproof_auditor", null)]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
         Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
@@ -105,8 +106,34 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
               WHERE p.pronamespace IN ('runproof'::regnamespace, 'public'::regnamespace) AND has_function_privilege('{role}', p.oid, 'EXECUTE')
             """));
 
-    private const string Reader =
-        "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT payload_erasures:SELECT runs:SELECT schema_migrations:SELECT";
+    /// <summary>Columns alone may be given too: what may be changed in a log's rows is named column by column.</summary>
+    [Theory]
+    [InlineData("runproof_runner", RunnerChanges)]
+    [InlineData("runproof_verifier", SealerChanges)]
+    [InlineData("runproof_auditor", null)]
+    public async Task A_role_may_change_these_columns_and_no_other(string role, string? expected) =>
+        Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
+            $"""
+            SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, column_name) FROM information_schema.column_privileges
+              WHERE grantee = '{role}' AND privilege_type = 'UPDATE'
+            """));
+
+    private const string RunnerChanges =
+        "runs.attempts runs.completed_at runs.duration_ms runs.error_code runs.error_message runs.lease_until runs.started_at runs.status runs.worker";
+
+    private const string SealerChanges =
+        "log_keys.until_size log_quarantine.code log_quarantine.message log_quarantine.place log_quarantine.quarantined_at log_tiles.bytes "
+        + "logs.checkpoint logs.edge logs.published logs.size logs.updated_at";
+
+    private const string Evidence =
+        "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT ";
+
+    private const string Reader = Evidence
+        + "log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT runs:SELECT schema_migrations:SELECT";
+
+    private const string Sealer = Evidence
+        + "log_entries:INSERT log_entries:SELECT log_keys:INSERT log_keys:SELECT log_quarantine:INSERT log_quarantine:SELECT log_queue:DELETE log_queue:SELECT "
+        + "log_tiles:INSERT log_tiles:SELECT logs:SELECT payload_erasures:SELECT runs:SELECT schema_migrations:SELECT";
 
     [Fact]
     public async Task The_runner_cannot_insert_a_run_into_another_tenant() =>

@@ -188,6 +188,26 @@ public sealed class MigratorTests(PostgresFixture postgres)
         Assert.Contains("newer than this program's", newer.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_was_recorded_before_there_were_logs_is_queued_by_their_migration()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await ApplyAsync(database, [.. SchemaFile.All.Where(file => file.Version < 8)]);
+        await using var source = NpgsqlDataSource.Create(database.AdminConnectionString);
+        await using (var before = source.CreateCommand(
+            $"""
+            {Seed.InsertTrace("t1", "open", "r")};
+            {Seed.InsertTrace("t2", "sealed", "r")};
+            {Seed.InsertTrace("t1", "archived", "r")};
+            UPDATE aos_traces SET {Seed.Close(0)} WHERE trace_id <> 'open';
+            SELECT runproof.archive_trace('t1', 'archived')
+            """))
+            await before.ExecuteNonQueryAsync();
+        await ApplyAsync(database, [.. SchemaFile.All]);
+        await using var queue = source.CreateCommand("SELECT string_agg(tenant_id || trace_id || kind, ' ' ORDER BY queued_at, tenant_id, trace_id) FROM runproof.log_queue");
+        Assert.Equal("t1archivedopened t1openopened t2sealedopened t1archivedsealed t2sealedsealed", await queue.ExecuteScalarAsync());
+    }
+
     private static Task<MigrationResult> ApplyAsync(TestDatabase database, params SchemaFile[] files) =>
         SchemaMigrator.MigrateCoreAsync(database.AdminConnectionString, RolePasswords.None, files, NullLogger.Instance, default);
 
