@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace RunProof.Ledger;
 
 /// <summary>What happens to a checkpoint that too few witnesses have cosigned.</summary>
@@ -49,9 +51,9 @@ public sealed record LogOptions
         if (Name.Length is 0 or > 200 || Name.AsSpan().ContainsAnyExceptInRange('!', '~') || Name.Contains('+', StringComparison.Ordinal) || Name.EndsWith('/') || Name.Contains("://", StringComparison.Ordinal))
             throw new ArgumentException($"\"{Name}\" is no name of logs: a URL without scheme, 1 to 200 printable ASCII characters without space or +");
         if (Interval < TimeSpan.FromMilliseconds(10) || Interval > TimeSpan.FromMinutes(1))
-            throw new ArgumentException($"the interval is from 10 ms to 1 minute, not {Interval}");
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the interval is from 10 ms to 1 minute, not {Interval}"));
         if (BatchSize is < 1 or > 10_000)
-            throw new ArgumentException($"the batch size is from 1 to 10000 traces, not {BatchSize}");
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the batch size is from 1 to 10000 traces, not {BatchSize}"));
         if (MaxLag <= TimeSpan.Zero || WitnessTimeout <= TimeSpan.Zero)
             throw new ArgumentException("the lag that is allowed and the witnesses' time are above zero");
     }
