@@ -21,7 +21,7 @@ public sealed class CanonicalAnalyzer : DiagnosticAnalyzer
             // Where no reference has the attribute, typing costs nothing.
             if (start.Compilation.GetTypesByMetadataName(Symbols.Canonical).IsEmpty)
                 return;
-            var declared = new DeclaredNames(start.Compilation);
+            var declared = new DeclaredNames(start.Compilation, Symbols.Canonical);
             start.RegisterSymbolAction(context => Analyze(context, declared), SymbolKind.NamedType);
         });
     }
@@ -42,13 +42,13 @@ public sealed class CanonicalAnalyzer : DiagnosticAnalyzer
     private static void Duplicate(SymbolAnalysisContext context, INamedTypeSymbol type, DeclaredNames declared, Diagnosing diagnosing)
     {
         var (name, version) = (RecordParser.SchemaName(type), RecordParser.SchemaVersion(type));
-        if (declared.FirstSchema(name, version, context.CancellationToken) is not { } first || first.Is(type))
+        if (declared.FirstOfSeveral(DeclaredNames.Schema(name, version), context.CancellationToken) is not { } first || first.Is(type))
             return;
         var here = DeclaredName.Of(type, Symbols.Canonical);
         diagnosing.Report(
             Rules.DuplicateSchema,
             here.Place,
-            FixProperties.Of((FixProperties.FreeName, declared.FreeSchema(name, version, context.CancellationToken))),
+            FixProperties.Of((FixProperties.FreeName, declared.Free(name, free => DeclaredNames.Schema(free, version), context.CancellationToken))),
             type.ShortName(),
             here.ForPeople,
             name,

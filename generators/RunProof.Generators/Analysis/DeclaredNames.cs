@@ -27,67 +27,73 @@ internal sealed record DeclaredName(ISymbol Symbol, Location? Place)
 }
 
 /// <summary>
-/// The names that a compilation's records and skills take, found when the first is asked for. So a duplicate is told while it is typed, at the second
-/// of the two; an analysis at the compilation's end would tell it only in a build.
+/// The names that a compilation's records or skills take, found when the first is asked for. So a duplicate is told while it is typed, at the second
+/// of the two; an analysis at the compilation's end would tell it only in a build. Names are read from syntax: only where two look alike are symbols asked.
 /// </summary>
-internal sealed class DeclaredNames(Compilation compilation)
+internal sealed class DeclaredNames(Compilation compilation, string attribute)
 {
-    private Index? _index;
+    private Dictionary<string, List<MarkedDeclaration>>? _byName;
 
-    /// <summary>The first skill of that name, in the order of files and lines.</summary>
-    public DeclaredName? FirstSkill(string name, CancellationToken cancel) => First(Read(cancel).Skills, name);
+    /// <summary>A schema's name and version as one name.</summary>
+    public static string Schema(string name, string version) => name + " " + version;
 
-    /// <summary>The first record of that schema name and version.</summary>
-    public DeclaredName? FirstSchema(string name, string version, CancellationToken cancel) => First(Read(cancel).Schemas, Schema(name, version));
+    /// <summary>The first declaration of that name, in the order of files and lines; null where there are no two.</summary>
+    public DeclaredName? FirstOfSeveral(string name, CancellationToken cancel)
+    {
+        if (!Read(cancel).TryGetValue(name, out var alike) || alike.Count < 2)
+            return null;
+        return alike
+            .SelectMany(marked => marked.Symbols(compilation))
+            .Where(symbol => NameOf(symbol) == name)
+            .Select(symbol => DeclaredName.Of(symbol, attribute))
+            .OrderBy(static declared => declared.Place?.SourceTree?.FilePath, StringComparer.Ordinal)
+            .ThenBy(static declared => declared.Place?.SourceSpan.Start)
+            .FirstOrDefault();
+    }
 
-    /// <summary>A name like it that no skill has.</summary>
-    public string FreeSkill(string name, CancellationToken cancel) => Free(name, candidate => FirstSkill(candidate, cancel) is null);
-
-    /// <summary>A name like it that no record of that version has.</summary>
-    public string FreeSchema(string name, string version, CancellationToken cancel) => Free(name, candidate => FirstSchema(candidate, version, cancel) is null);
-
-    private static string Free(string name, Func<string, bool> isFree)
+    /// <summary>A name like it that nothing has.</summary>
+    /// <param name="name">What it should be like.</param>
+    /// <param name="whole">From a name to the one that is looked up.</param>
+    /// <param name="cancel">Ends it.</param>
+    public string Free(string name, Func<string, string> whole, CancellationToken cancel)
     {
         for (var i = 2; ; i++)
         {
             var candidate = name + "_" + i.ToString(CultureInfo.InvariantCulture);
-            if (isFree(candidate))
+            if (!Read(cancel).ContainsKey(whole(candidate)))
                 return candidate;
         }
     }
 
-    private static DeclaredName? First(Dictionary<string, DeclaredName> names, string name) => names.TryGetValue(name, out var first) ? first : null;
-
-    private static string Schema(string name, string version) => name + " " + version;
+    private string? NameOf(ISymbol symbol) => attribute == Symbols.Skill
+        ? symbol.Attribute(attribute)?.Argument(0)
+        : symbol is INamedTypeSymbol type ? Schema(RecordParser.SchemaName(type), RecordParser.SchemaVersion(type)) : null;
 
     // Two threads may both read; what they find is equal, and a lock would let one wait for the other's cancellation.
-    private Index Read(CancellationToken cancel) => _index ??= ReadNew(cancel);
+    private Dictionary<string, List<MarkedDeclaration>> Read(CancellationToken cancel) => _byName ??= ReadNew(cancel);
 
-    private Index ReadNew(CancellationToken cancel)
+    private Dictionary<string, List<MarkedDeclaration>> ReadNew(CancellationToken cancel)
     {
-        var (skills, records) = (new List<DeclaredName>(), new List<DeclaredName>());
+        var byName = new Dictionary<string, List<MarkedDeclaration>>(StringComparer.Ordinal);
         foreach (var tree in compilation.SyntaxTrees)
         {
-            foreach (var marked in MarkedDeclarations.Of(tree, cancel).SelectMany(marked => marked.Symbols(compilation)))
+            foreach (var marked in MarkedDeclarations.Of(tree, cancel))
             {
-                if (marked.Attribute(Symbols.Skill) is not null)
-                    skills.Add(DeclaredName.Of(marked, Symbols.Skill));
-                if (marked.Attribute(Symbols.Canonical) is not null)
-                    records.Add(DeclaredName.Of(marked, Symbols.Canonical));
+                if (marked.Attribute != attribute)
+                    continue;
+                var names = marked.Name is null ? marked.Symbols(compilation).Select(NameOf) : [marked.Name];
+                foreach (var name in names.OfType<string>())
+                    Add(byName, name, marked);
             }
         }
 
-        return new Index(
-            FirstOfEach(skills, static skill => skill.Symbol.Attribute(Symbols.Skill)!.Argument(0)),
-            FirstOfEach(records, static record => record.Symbol is INamedTypeSymbol type ? Schema(RecordParser.SchemaName(type), RecordParser.SchemaVersion(type)) : null));
+        return byName;
     }
 
-    private static Dictionary<string, DeclaredName> FirstOfEach(List<DeclaredName> all, Func<DeclaredName, string?> name) => all
-        .Where(declared => name(declared) is not null)
-        .OrderBy(static declared => declared.Place?.SourceTree?.FilePath, StringComparer.Ordinal)
-        .ThenBy(static declared => declared.Place?.SourceSpan.Start)
-        .GroupBy(declared => name(declared)!, StringComparer.Ordinal)
-        .ToDictionary(static same => same.Key, static same => same.First(), StringComparer.Ordinal);
-
-    private sealed record Index(Dictionary<string, DeclaredName> Skills, Dictionary<string, DeclaredName> Schemas);
+    private static void Add(Dictionary<string, List<MarkedDeclaration>> byName, string name, MarkedDeclaration marked)
+    {
+        if (!byName.TryGetValue(name, out var alike))
+            byName.Add(name, alike = []);
+        alike.Add(marked);
+    }
 }

@@ -9,6 +9,8 @@ internal static class RecordAdvice
 {
     public static void Give(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
     {
+        if (!type.IsRecord)
+            return;
         var construction = Construction.Of(type, cancel);
         foreach (var member in RecordParser.Properties(type))
         {

@@ -21,7 +21,7 @@ public sealed class SkillAnalyzer : DiagnosticAnalyzer
             // Where no reference has the attribute, typing costs nothing.
             if (start.Compilation.GetTypesByMetadataName(Symbols.Skill).IsEmpty)
                 return;
-            var declared = new DeclaredNames(start.Compilation);
+            var declared = new DeclaredNames(start.Compilation, Symbols.Skill);
             start.RegisterSymbolAction(context => Analyze(context, declared), SymbolKind.NamedType, SymbolKind.Method);
         });
     }
@@ -41,13 +41,13 @@ public sealed class SkillAnalyzer : DiagnosticAnalyzer
 
     private static void Duplicate(SymbolAnalysisContext context, AttributeData attribute, DeclaredNames declared, Diagnosing diagnosing)
     {
-        if (attribute.Argument(0) is not { } name || declared.FirstSkill(name, context.CancellationToken) is not { } first || first.Is(context.Symbol))
+        if (attribute.Argument(0) is not { } name || declared.FirstOfSeveral(name, context.CancellationToken) is not { } first || first.Is(context.Symbol))
             return;
         var here = DeclaredName.Of(context.Symbol, Symbols.Skill);
         diagnosing.Report(
             Rules.DuplicateSkill,
             here.Place,
-            FixProperties.Of((FixProperties.FreeName, declared.FreeSkill(name, context.CancellationToken))),
+            FixProperties.Of((FixProperties.FreeName, declared.Free(name, static free => free, context.CancellationToken))),
             name,
             SkillParser.DeclaredAt(context.Symbol),
             here.ForPeople,

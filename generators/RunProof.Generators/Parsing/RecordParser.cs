@@ -143,7 +143,7 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
         _path[_path.Count - 1] = (type, property);
         var wire = WireName(type, construction, property);
         var parsed = new WireTypeParser(this, type, property).Parse(property.Type);
-        var settable = property.SetMethod is not null || construction.Parameter(property) is not null;
+        var settable = construction.Parameter(property) is not null || CanSet(type, property);
         if (!settable)
             Report(Rules.NotSettable, property, FixProperties.Of((FixProperties.Member, property.Name), (FixProperties.Declare, IsGetOnly(property) ? "init" : null)), type.Name + "." + property.Name);
         if (parsed is null || wire is null || !settable)
@@ -171,6 +171,10 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
             ? new MemberBinding(index, BindingForm.With, null, null)
             : new MemberBinding(index, BindingForm.Initializer, null, member.Type.IsNullable ? "null" : null);
     }
+
+    /// <summary>Whether the record's other part can set the property: not where a base record sets it privately.</summary>
+    private bool CanSet(INamedTypeSymbol type, IPropertySymbol property) =>
+        property.SetMethod is { } set && (set.DeclaredAccessibility == Accessibility.Public || compilation.IsSymbolAccessibleWithin(set, type, type));
 
     /// <summary>Whether the property is <c>{ get; }</c>, which <c>init</c> can be added to; one that computes its value cannot be set in any form.</summary>
     private static bool IsGetOnly(IPropertySymbol property) =>

@@ -7,6 +7,7 @@ internal static partial class Faults
         ("RP0101", "[Canonical] public sealed record ⟦A⟧(int X);", "'A' has [Canonical] and is no partial record, so its serializer has no place: declare it 'partial record'"),
         ("RP0101", "[Canonical] public sealed partial class ⟦A⟧ { public int X { get; init; } }", "'A' has [Canonical] and is no partial record, so its serializer has no place: declare it 'partial record'"),
         ("RP0101", "[Canonical] public readonly record struct ⟦A⟧(int X);", "'A' has [Canonical] and is no partial record, so its serializer has no place: declare it 'partial record struct'"),
+        ("RP0101", "[Canonical] public sealed partial class ⟦A⟧ { public double Price { get; set; } }", "'A' has [Canonical] and is no partial record, so its serializer has no place: declare it 'partial record'"),
         ("RP0102", "public class Outer { [Canonical] public sealed partial record ⟦A⟧(int X); }", "'A' cannot be canonical inside 'Outer', which is not partial, so its serializer has no place: declare that 'partial'"),
         ("RP0102", "public partial class Outer<T> { [Canonical] public sealed partial record ⟦A⟧(int X); }", "'A' cannot be canonical inside 'Outer', which is generic, and a schema has one fixed set of members: move it out"),
         ("RP0103", "[Canonical] public sealed partial record ⟦A⟧<T>(int X);", "'A' cannot be canonical: it is generic, and a schema has one fixed set of members: declare one for each type argument"),

@@ -87,6 +87,17 @@ public sealed class PlaceTests
         Assert.Equal(["RP0405", "RP0107"], Ids(await OfFileAsync("B.cs", files)));
     }
 
+    [Theory]
+    [InlineData("public static class C { private const string Name = \"s\"; /// <summary>1</summary>\n[Skill(Name)] public static Task<O> One(P p, SkillContext c, CancellationToken t) => null!; /// <summary>2</summary>\n[Skill(\"s\")] public static Task<O> Two(P p, SkillContext c, CancellationToken t) => null!; }", "RP0405")]
+    [InlineData("public static class C { /// <summary>1</summary>\n[Skill(\"s\")] public static Task<O> Run(P p, SkillContext c, CancellationToken t) => null!; /// <summary>2</summary>\n[Skill(\"s\")] public static Task<P> Run(O p, SkillContext c, CancellationToken t) => null!; }", "RP0405")]
+    [InlineData("namespace N.@class { public partial class C<T> { public static partial class D { /// <summary>1</summary>\n[RunProof.Skills.Skill(name: \"s\")] public static Task<O> One(P p, SkillContext c, CancellationToken t) => null!; } } }\n/// <summary>2</summary>\n[global::RunProof.Skills.SkillAttribute(\"s\")] public partial class E { public Task<O> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!; }", "RP0401 RP0405")]
+    [InlineData("namespace N { public sealed class SkillAttribute(string name) : Attribute { public string Name => name; } public static class C { [N.Skill(\"s\")] public static void One() { } /// <summary>2</summary>\n[RunProof.Skills.Skill(\"s\")] public static Task<O> Two(P p, SkillContext c, CancellationToken t) => null!; } }", "")]
+    [InlineData("public static class K { public const string V = \"1\"; } [Canonical(Name = nameof(A) + \"1\", Version = K.V)] public sealed partial record A(int X); [Canonical(Name = \"A1\")] public sealed partial record B(int X);", "RP0107")]
+    [InlineData("[Canonical(Name = @\"a\")] public sealed partial record A(int X); [Canonical(Name = \"\"\"a\"\"\", Version = \"2\")] public sealed partial record B(int X); [Canonical(Version = \"\\u0032\")] public sealed partial record @a(int X);", "RP0107")]
+    public async Task A_duplicate_is_found_however_it_is_written(string source, string ids) => Assert.Equal(
+        ids,
+        string.Join(' ', Ids(await Analyzing.DiagnosticsAsync(Generation.Compile(("A.cs", Usings + source), ("B.cs", Usings + Faults.Records))))));
+
     [Fact]
     public async Task What_another_generator_wrote_is_not_looked_at()
     {

@@ -52,7 +52,7 @@ public sealed class SilenceTests
         { "RP0206", "public interface IThing { int X { get; } } [Canonical] public sealed partial record A(int X, IReadOnlyList<int> Y, IReadOnlyDictionary<string, int> Z) : IThing;" },
         { "RP0207", "[Canonical] public sealed partial record A(B X, B Y, C Z); [Canonical] public sealed partial record B(C X); [Canonical] public sealed partial record C(int X) { public static A? Around { get; } }" },
         { "RP0208", "[Canonical] public sealed partial record A(decimal Amount, int PriceCents, double FeeRate, Money Price, float Count); [Canonical] public sealed partial record Money(decimal Value);" },
-        { "RP0209", "[Canonical] public sealed partial record A(int X) { internal int Twice => 2 * X; public static int Zero => 0; public int this[int i] => i; public int Y { get; init; } }" },
+        { "RP0209", "public record B { public int P { get; protected init; } } [Canonical] public sealed partial record C : B; [Canonical] public sealed partial record D { public int X { get; private init; } } [Canonical] public sealed partial record A(int X) { internal int Twice => 2 * X; public static int Zero => 0; public int this[int i] => i; public int Y { get; init; } }" },
         { "RP0210", "#nullable disable\n[Canonical] public sealed partial record A(int X, Guid Y, int? Z);\n#nullable enable" },
         { "RP0211", "public enum E { [WireName(\"1\")] One = 1, Two = 2 } [Flags] public enum F { A = 1, B = 2 } [Canonical] public sealed partial record A(E X, E? Y, List<E> Z) { internal F Flags { get; init; } }" },
         { "RP0212", "[Canonical] public sealed partial record A([WireName(\" \")] int X, [WireName(\"\\ud83d\\ude00\")] int Y, [WireName(\"$json\")] int Z);" },
