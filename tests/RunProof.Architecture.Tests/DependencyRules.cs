@@ -13,8 +13,8 @@ public sealed class DependencyRules
         ["RunProof.Skills"] = ["RunProof.Format"],
         ["RunProof.Verification"] = ["RunProof.Format"],
         ["RunProof.Keys"] = ["RunProof.Format"],
-        ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Verification", "RunProof.Witness"],
-        ["RunProof.Postgres"] = ["RunProof.Format", "RunProof.Ledger"],
+        ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
+        ["RunProof.Postgres"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Tiles"],
         ["RunProof.EmbeddedPostgres"] = [],
         ["RunProof.Execution"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"],
         ["RunProof.BuiltinSkills"] = ["RunProof.Format", "RunProof.Skills"],
@@ -23,10 +23,10 @@ public sealed class DependencyRules
         ["RunProof.Witness"] = ["RunProof.Format", "RunProof.Keys"],
         ["RunProof.Runner"] =
             ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
-        ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Verification", "RunProof.Witness"],
+        ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
         ["RunProof.Migrator"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults"],
         ["RunProof.Cli"] =
-            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.Skills", "RunProof.Verification", "RunProof.Witness"],
+            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
     };
 
     private static readonly string[] Hosts = ["RunProof.Runner", "RunProof.Verifier", "RunProof.Migrator", "RunProof.Cli", "RunProof.Console"];

@@ -1,4 +1,5 @@
 using RunProof.Format;
+using RunProof.Tiles;
 
 namespace RunProof.Ledger;
 
