@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using RunProof.BuiltinSkills;
 using RunProof.Format;
 
@@ -22,6 +23,9 @@ internal abstract class Subject(Type type)
     public Shape Shape { get; } = Shape.Of(type);
 
     public abstract byte[] Write(object value);
+
+    /// <summary>What the record's binder makes of its own bytes; null where it has none.</summary>
+    public abstract object? Bind(byte[] bytes);
 
     public abstract bool TryRead(ReadOnlySpan<byte> bytes, out object? value, out ReadFault fault);
 
@@ -57,6 +61,13 @@ internal sealed class Subject<T>() : Subject(typeof(T))
             CanonicalBytes.Write(_buffer, (T)value);
             return _buffer.WrittenSpan.ToArray();
         }
+    }
+
+    public override object? Bind(byte[] bytes)
+    {
+        using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 100 });
+        var bind = typeof(T).GetMethod("BindJson", [typeof(JsonElement), typeof(string)])?.CreateDelegate<Func<JsonElement, string, T>>();
+        return bind is null ? null : bind(document.RootElement, "place");
     }
 
     public override bool TryRead(ReadOnlySpan<byte> bytes, out object? value, out ReadFault fault)

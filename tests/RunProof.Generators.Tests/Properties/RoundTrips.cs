@@ -21,6 +21,8 @@ public sealed class RoundTrips
             Assert.True(subject.TryRead(bytes, out var read, out var fault), $"{fault}: {Encoding.UTF8.GetString(bytes)}");
             Assert.True(Independent.Same(subject.Shape, value, read), $"{value} is read as {read}");
             Assert.Equal(bytes, subject.Write(read!));
+            var bound = subject.Bind(bytes);
+            Assert.True(bound is null || Independent.Same(subject.Shape, value, bound), $"{value} is bound as {bound}");
         });
     }
 

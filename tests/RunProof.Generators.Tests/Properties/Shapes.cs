@@ -18,6 +18,8 @@ internal sealed partial record Nested
     public required Odd? Odd { get; init; }
     public required IReadOnlyDictionary<string, Mode?> Modes { get; init; }
     public required CanonicalJson Json { get; init; }
+    public required BuiltinSkills.EchoOutcome? Foreign { get; init; }
+    public required Mammal[] Mammals { get; init; }
 }
 
 /// <summary>Names that generated code uses too, keywords, and names that must be escaped on the wire.</summary>
