@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
 
 namespace RunProof.Generators;
@@ -9,7 +8,7 @@ namespace RunProof.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class CanonicalGenerator : IIncrementalGenerator
 {
-    /// <summary>The step whose outputs are records; null where one has a fault, which <see cref="CanonicalAnalyzer"/> tells.</summary>
+    /// <summary>The step whose output is all records; one with a fault, which <see cref="CanonicalAnalyzer"/> tells, is not among them.</summary>
     public const string ParseStep = "RunProof.Canonical.Parse";
 
     /// <summary>The step whose outputs are models: where these are cached, no source is printed again.</summary>
@@ -18,12 +17,11 @@ public sealed class CanonicalGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        var parsed = context.SyntaxProvider
-            .ForAttributeWithMetadataName(Symbols.Canonical, static (node, _) => node is TypeDeclarationSyntax, CanonicalParser.Parse)
-            .WithTrackingName(ParseStep);
-        var models = parsed
-            .Where(static record => record is not null)
-            .Select(static (record, _) => record!)
+        var reading = new Reading<CanonicalModel>(CanonicalParser.Parse);
+        var models = context.CompilationProvider
+            .Select(reading.Of)
+            .WithTrackingName(ParseStep)
+            .SelectMany(static (all, _) => all)
             .WithTrackingName(ModelStep);
         context.RegisterSourceOutput(models, static (output, model) => output.AddSource(model.HintName, SourceText.From(CanonicalEmitter.Emit(model), Encoding.UTF8)));
         LockOutputs.OfRecords(context, models);

@@ -1,10 +1,9 @@
 using System;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Linq;
 using System.Text;
+using System.Threading;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
 
 namespace RunProof.Generators;
@@ -13,7 +12,7 @@ namespace RunProof.Generators;
 [Generator(LanguageNames.CSharp)]
 public sealed class SkillGenerator : IIncrementalGenerator
 {
-    /// <summary>The step whose outputs are skills; null where one has a fault, which <see cref="SkillAnalyzer"/> tells.</summary>
+    /// <summary>The step whose output is all skills; one with a fault, which <see cref="SkillAnalyzer"/> tells, is not among them.</summary>
     public const string ParseStep = "RunProof.Skills.Parse";
 
     /// <summary>The step whose outputs are models: where these are cached, no source is printed again.</summary>
@@ -22,14 +21,8 @@ public sealed class SkillGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        var parsed = context.SyntaxProvider
-            .ForAttributeWithMetadataName(Symbols.Skill, static (node, _) => node is ClassDeclarationSyntax or RecordDeclarationSyntax or MethodDeclarationSyntax, SkillParser.Parse)
-            .WithTrackingName(ParseStep);
-        var skills = parsed
-            .Where(static skill => skill is not null)
-            .Select(static (skill, _) => skill!)
-            .Collect()
-            .Select(static (all, _) => Unique(all).ToEquatable());
+        var reading = new Reading<SkillModel>(Parse);
+        var skills = context.CompilationProvider.Select(reading.Of).WithTrackingName(ParseStep);
         var space = AssemblyInput.Of(context).Select(static (assembly, _) => assembly.Space);
         var recorded = LockOutputs.OfSkills(context, skills);
 
@@ -45,7 +38,9 @@ public sealed class SkillGenerator : IIncrementalGenerator
     }
 
     /// <summary>In an order that no file name decides. Of two skills with one name, which is an error, one is written, so that it stays one error.</summary>
-    private static IEnumerable<SkillModel> Unique(ImmutableArray<SkillModel> skills) => skills
+    private static IEnumerable<SkillModel> Parse(CompilationFacts facts, Compilation compilation, CancellationToken cancel) => facts.Roots(compilation, cancel)
+        .Select(symbol => symbol.Attribute(Symbols.Skill) is { } attribute ? SkillParser.Parse(symbol, attribute, compilation, new Diagnosing(), cancel, facts.Shapes) : null)
+        .OfType<SkillModel>()
         .OrderBy(static skill => skill.Name, StringComparer.Ordinal)
         .ThenBy(static skill => skill.DeclaredAt, StringComparer.Ordinal)
         .GroupBy(static skill => skill.Name, StringComparer.Ordinal)

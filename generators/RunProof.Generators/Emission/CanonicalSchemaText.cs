@@ -1,12 +1,15 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 
 namespace RunProof.Generators;
 
 /// <summary>Section 6 of the proof format: the canonical schema of a record, and fingerprints.</summary>
 internal static class CanonicalSchemaText
 {
+    private static readonly ConditionalWeakTable<RecordShape, string> Fingerprints = new();
+
     /// <summary>The schema: canonical JSON.</summary>
     public static string Of(RecordShape record)
     {
@@ -14,8 +17,8 @@ internal static class CanonicalSchemaText
         return "{\"members\":{" + string.Join(",", members) + "},\"name\":" + JsonText.Quote(record.Name) + ",\"version\":" + JsonText.Quote(record.Version) + "}";
     }
 
-    /// <summary>The fingerprint: SHA-256 of the schema, hex.</summary>
-    public static string Fingerprint(RecordShape record) => LockHash.Of(Of(record));
+    /// <summary>The fingerprint: SHA-256 of the schema, hex. It is asked for by all that hold the record.</summary>
+    public static string Fingerprint(RecordShape record) => Fingerprints.GetValue(record, static record => LockHash.Of(Of(record)));
 
     private static string Spell(WireType type) => SpellBare(type) + (type.IsNullable ? "?" : "");
 

@@ -15,7 +15,7 @@ internal readonly struct EquatableArray<T>(T[]? items) : IEquatable<EquatableArr
 
     public T this[int index] => _items![index];
 
-    public bool Equals(EquatableArray<T> other) => this.SequenceEqual(other);
+    public bool Equals(EquatableArray<T> other) => ReferenceEquals(_items, other._items) || this.SequenceEqual(other);
 
     public override bool Equals(object? obj) => obj is EquatableArray<T> other && Equals(other);
 

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
@@ -7,15 +8,19 @@ namespace RunProof.Generators;
 /// <summary>From a type with <c>[Canonical]</c> to a model, or to what is wrong with it.</summary>
 internal static class CanonicalParser
 {
-    public static CanonicalModel? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel) =>
-        context.TargetSymbol is INamedTypeSymbol type && context.IsFirst(Symbols.Canonical) ? Parse(type, context.SemanticModel.Compilation, new Diagnosing(), cancel) : null;
+    /// <summary>The models of a compilation's records; those with a fault are left out.</summary>
+    public static IEnumerable<CanonicalModel> Parse(CompilationFacts facts, Compilation compilation, CancellationToken cancel) => facts.Roots(compilation, cancel)
+        .OfType<INamedTypeSymbol>()
+        .Where(static type => type.Attribute(Symbols.Canonical) is not null)
+        .Select(type => Parse(type, compilation, new Diagnosing(), cancel, facts.Shapes))
+        .OfType<CanonicalModel>();
 
     /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
-    public static CanonicalModel? Parse(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
+    public static CanonicalModel? Parse(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes = null)
     {
         if (!CanBeExtended(type, diagnosing, cancel))
             return null;
-        var members = new RecordParser(compilation, diagnosing, cancel);
+        var members = new RecordParser(compilation, diagnosing, cancel, shapes);
         if (members.Parse(type) is not { } shape)
             return null;
         var bindings = members.Bindings(type, shape);

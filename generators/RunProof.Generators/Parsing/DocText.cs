@@ -1,58 +1,124 @@
+using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Text;
-using System.Text.RegularExpressions;
 using System.Threading;
 using System.Xml;
 using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 
 namespace RunProof.Generators;
 
-/// <summary>Doc comments as plain sentences.</summary>
-internal static class DocText
+/// <summary>
+/// A declaration's doc comment as plain sentences. It is read as text, not through the compiler's documentation mode: a build that writes no documentation
+/// file, an editor and a build that does must generate the same.
+/// </summary>
+internal sealed class DocText
 {
-    /// <summary>The summary of a symbol, or null.</summary>
-    public static string? Summary(ISymbol symbol, CancellationToken cancel) => Text(Comment(symbol, cancel)?.Element("summary"));
+    private static readonly DocText None = new([]);
+    private readonly List<string> _comments;
+    private XElement? _xml;
 
-    /// <summary>What a type's or method's comment says of a parameter, or null.</summary>
-    public static string? Parameter(ISymbol symbol, string name, CancellationToken cancel) =>
-        Text(Comment(symbol, cancel)?.Elements("param").FirstOrDefault(element => element.Attribute("name")?.Value == name));
+    private DocText(List<string> comments) => _comments = comments;
 
-    private static XElement? Comment(ISymbol symbol, CancellationToken cancel)
+    /// <summary>The summary, or null.</summary>
+    public string? Summary => _comments.Count == 1 && Plain(_comments[0], "<summary>", "</summary>") is { } plain ? plain : Text(Xml.Element("summary"));
+
+    private XElement Xml => _xml ??= Parse();
+
+    /// <summary>Of a symbol of this compilation. What another assembly's documentation file says depends on who compiles.</summary>
+    public static DocText Of(ISymbol symbol, CancellationToken cancel)
     {
-        var xml = symbol.GetDocumentationCommentXml(cancellationToken: cancel);
-        if (string.IsNullOrWhiteSpace(xml))
-            xml = FromTrivia(symbol, cancel);
-        try
+        List<string>? comments = null;
+        foreach (var reference in symbol.DeclaringSyntaxReferences)
         {
-            var root = XElement.Parse("<doc>" + xml + "</doc>");
-            return root.Element("member") ?? root;
+            var declaration = reference.GetSyntax(cancel);
+            if (declaration.HasLeadingTrivia && Words(declaration.GetLeadingTrivia()) is { Length: > 0 } words)
+                (comments ??= []).Add(words);
         }
-        catch (XmlException)
+
+        return comments is null ? None : new DocText(comments);
+    }
+
+    /// <summary>What it says of a parameter, or null.</summary>
+    public string? Parameter(string name) => _comments.Count == 0 ? null : Text(Xml.Elements("param").FirstOrDefault(element => element.Attribute("name")?.Value == name));
+
+    /// <summary>Whether it is a doc comment, also where the parser was told to leave them as any comment.</summary>
+    public static bool IsDoc(SyntaxTrivia trivia)
+    {
+        switch (trivia.Kind())
         {
-            // A comment that is being typed. The compiler has its own warning for it.
-            return null;
+            case SyntaxKind.SingleLineDocumentationCommentTrivia or SyntaxKind.MultiLineDocumentationCommentTrivia:
+                return true;
+            case SyntaxKind.SingleLineCommentTrivia or SyntaxKind.MultiLineCommentTrivia:
+                var text = trivia.ToString();
+                return Begins(text, "///", '/') || (Begins(text, "/**", '*') && text.Length > 4);
+            default:
+                return false;
         }
     }
 
-    /// <summary>A build that writes no documentation file may not have parsed the comments: they are still there as text.</summary>
-    private static string FromTrivia(ISymbol symbol, CancellationToken cancel)
+    private static bool Begins(string text, string mark, char not) =>
+        text.StartsWith(mark, StringComparison.Ordinal) && (text.Length == mark.Length || text[mark.Length] != not);
+
+    /// <summary>The doc comment of one declaration, which is a trivia or one for each line, without its slashes and stars.</summary>
+    private static string Words(SyntaxTriviaList around)
     {
         var text = new StringBuilder();
-        foreach (var reference in symbol.DeclaringSyntaxReferences)
+        foreach (var trivia in around)
         {
-            foreach (var line in reference.GetSyntax(cancel).GetLeadingTrivia().ToFullString().Split('\n'))
-            {
-                var comment = line.Trim();
-                if (comment.StartsWith("///", System.StringComparison.Ordinal))
-                    text.Append(comment.Substring(3)).Append('\n');
-            }
-
-            if (text.Length > 0)
-                break;
+            if (IsDoc(trivia))
+                AppendWords(text, trivia.ToFullString());
         }
 
         return text.ToString();
+    }
+
+    private static void AppendWords(StringBuilder text, string comment)
+    {
+        foreach (var line in comment.Split('\n'))
+        {
+            var words = line.Trim();
+            if (words.StartsWith("///", StringComparison.Ordinal))
+                words = words.Substring(3);
+            else if (words.StartsWith("/**", StringComparison.Ordinal))
+                words = words.Substring(3);
+            else if (words.StartsWith("*", StringComparison.Ordinal) && words != "*/")
+                words = words.Substring(1);
+            if (words.EndsWith("*/", StringComparison.Ordinal))
+                words = words.Substring(0, words.Length - 2);
+            text.Append(words).Append('\n');
+        }
+    }
+
+    /// <summary>What nearly every comment is: one element, and text in it. Null where it is more than that, and XML has to be read.</summary>
+    private static string? Plain(string comment, string open, string close)
+    {
+        var start = comment.IndexOf(open, StringComparison.Ordinal);
+        var end = comment.IndexOf(close, StringComparison.Ordinal);
+        if (start < 0 || end < start || !string.IsNullOrWhiteSpace(comment.Substring(0, start)) || !string.IsNullOrWhiteSpace(comment.Substring(end + close.Length)))
+            return null;
+        var words = comment.Substring(start + open.Length, end - start - open.Length);
+        return words.IndexOfAny(['<', '&']) >= 0 ? null : Sentence(words);
+    }
+
+    private XElement Parse()
+    {
+        var all = new XElement("doc");
+        foreach (var comment in _comments)
+        {
+            try
+            {
+                all.Add(XElement.Parse("<doc>" + comment + "</doc>").Elements());
+            }
+            catch (XmlException)
+            {
+                // A comment that is being typed. The compiler has its own warning for it.
+            }
+        }
+
+        return all;
     }
 
     private static string? Text(XElement? element)
@@ -61,7 +127,21 @@ internal static class DocText
             return null;
         var text = new StringBuilder();
         Append(text, element);
-        var sentence = Regex.Replace(text.ToString(), @"\s+", " ", RegexOptions.CultureInvariant).Trim();
+        return Sentence(text.ToString());
+    }
+
+    private static string? Sentence(string words)
+    {
+        var text = new StringBuilder(words.Length);
+        foreach (var c in words)
+        {
+            if (!char.IsWhiteSpace(c))
+                text.Append(c);
+            else if (text.Length > 0 && text[text.Length - 1] != ' ')
+                text.Append(' ');
+        }
+
+        var sentence = text.ToString().TrimEnd(' ');
         return sentence.Length == 0 ? null : sentence;
     }
 
@@ -87,10 +167,10 @@ internal static class DocText
             Append(text, element);
     }
 
-    /// <summary><c>P:RunProof.Format.TraceStep.Status</c> is <c>Status</c>; so is what stands there before the compiler has resolved it.</summary>
+    /// <summary><c>TraceStep.Status</c> and <c>T:RunProof.Format.TraceStep.Status</c> are <c>Status</c>; <c>List{T}</c> is <c>List</c>.</summary>
     private static string LastPart(string cref)
     {
-        var name = cref.Split('(')[0];
+        var name = cref.Split('(', '{')[0];
         return name.Substring(name.LastIndexOfAny(['.', ':']) + 1);
     }
 }

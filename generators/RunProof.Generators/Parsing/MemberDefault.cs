@@ -21,9 +21,17 @@ internal readonly record struct MemberDefault(bool Exists, string? Json)
             return default;
         if (initializer is CollectionExpressionSyntax { Elements.Count: 0 })
             return new(true, type.Kind == WireKind.Map ? "{}" : "[]");
-        var constant = compilation.ContainsSyntaxTree(initializer.SyntaxTree) ? compilation.GetSemanticModel(initializer.SyntaxTree).GetConstantValue(initializer, cancel) : default;
+        var constant = Constant(initializer, compilation, cancel);
         return new(true, constant.HasValue ? OfConstant(constant.Value, type, property.Type) : null);
     }
+
+    /// <summary>What the syntax alone decides is not asked of the compiler, which would bind the whole call.</summary>
+    private static Optional<object?> Constant(ExpressionSyntax initializer, Compilation compilation, CancellationToken cancel) => initializer switch
+    {
+        LiteralExpressionSyntax { RawKind: not ((int)SyntaxKind.DefaultLiteralExpression or (int)SyntaxKind.Utf8StringLiteralExpression) } literal => new(literal.Token.Value),
+        InvocationExpressionSyntax { Expression: not IdentifierNameSyntax { Identifier.ValueText: "nameof" } } or CollectionExpressionSyntax => default,
+        _ => compilation.ContainsSyntaxTree(initializer.SyntaxTree) ? compilation.GetSemanticModel(initializer.SyntaxTree).GetConstantValue(initializer, cancel) : default,
+    };
 
     public static bool HasInitializer(IPropertySymbol property) => Initializer(property) is not null;
 

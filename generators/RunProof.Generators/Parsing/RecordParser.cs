@@ -10,7 +10,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace RunProof.Generators;
 
 /// <summary>The members of a record, and of the records in it. Faults of nested records are told at those, where their own parse finds them.</summary>
-internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
+internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes = null)
 {
     private readonly List<(INamedTypeSymbol Type, IPropertySymbol? Member)> _path = [];
     private readonly Dictionary<INamedTypeSymbol, RecordShape?> _known = new(SymbolEqualityComparer.Default);
@@ -28,9 +28,14 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
             return known;
         }
 
+        // The outermost is parsed even so: its own faults are told nowhere else.
+        if (_path.Count > 0 && shapes?.Of(type) is { } shared)
+            return shared;
         _path.Add((type, null));
         var shape = ParseNew(type);
         _path.RemoveAt(_path.Count - 1);
+        if (shape is not null)
+            shapes?.Add(type, shape);
         return _known[type] = shape;
     }
 
@@ -108,12 +113,13 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
         CheckWord(type, version, "schema version");
         var construction = Construction.Of(type, cancel);
         var properties = Properties(type).ToList();
-        var members = properties.Select(property => Member(type, construction, property)).ToList();
+        var docs = DocText.Of(type, cancel);
+        var members = properties.Select(property => Member(type, docs, construction, property)).ToList();
         CheckWireNames(type, construction, properties);
         if (members.Contains(null))
             return null;
         return new RecordShape(
-            type.FullName(), name, version, DocText.Summary(type, cancel),
+            type.FullName(), name, version, docs.Summary,
             members.Select(static member => member!).OrderBy(static member => member.Wire, StringComparer.Ordinal).ToEquatable());
     }
 
@@ -138,7 +144,7 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
         }
     }
 
-    private MemberShape? Member(INamedTypeSymbol type, Construction construction, IPropertySymbol property)
+    private MemberShape? Member(INamedTypeSymbol type, DocText docs, Construction construction, IPropertySymbol property)
     {
         _path[_path.Count - 1] = (type, property);
         var wire = WireName(type, construction, property);
@@ -149,7 +155,7 @@ internal sealed class RecordParser(Compilation compilation, Diagnosing diagnosin
         if (parsed is null || wire is null || !settable)
             return null;
         var initial = MemberDefault.Of(property, construction.Parameter(property), parsed, compilation, cancel);
-        var description = DocText.Summary(property, cancel) ?? DocText.Parameter(type, property.Name, cancel);
+        var description = DocText.Of(property, cancel).Summary ?? docs.Parameter(property.Name);
         // What a compiled record's initializers give is not to be seen: the schema then asks for less than the binder might.
         var unseen = property.SetMethod is not null && !property.IsRequired && property.DeclaringSyntaxReferences.IsEmpty && _path.Count > 1;
         return new MemberShape(

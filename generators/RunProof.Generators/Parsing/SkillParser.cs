@@ -15,27 +15,26 @@ internal sealed class SkillParser
     private readonly Compilation _compilation;
     private readonly Diagnosing _diagnosing;
     private readonly CancellationToken _cancel;
+    private readonly Shapes? _shapes;
 
-    private SkillParser(ISymbol symbol, string name, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
+    private SkillParser(ISymbol symbol, string name, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes)
     {
         _symbol = symbol;
         _name = name;
         _compilation = compilation;
         _diagnosing = diagnosing;
         _cancel = cancel;
+        _shapes = shapes;
     }
 
     private Location? Place => _symbol.Place(Symbols.Skill);
 
-    public static SkillModel? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancel) =>
-        context.IsFirst(Symbols.Skill) ? Parse(context.TargetSymbol, context.Attributes[0], context.SemanticModel.Compilation, new Diagnosing(), cancel) : null;
-
     /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
-    public static SkillModel? Parse(ISymbol symbol, AttributeData attribute, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel)
+    public static SkillModel? Parse(ISymbol symbol, AttributeData attribute, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes = null)
     {
         if (attribute.Argument(0) is not { } name)
             return null;
-        var model = new SkillParser(symbol, name, compilation, diagnosing, cancel).Model(attribute);
+        var model = new SkillParser(symbol, name, compilation, diagnosing, cancel, shapes).Model(attribute);
         return diagnosing.Any ? null : model;
     }
 
@@ -53,7 +52,7 @@ internal sealed class SkillParser
         if (parameters is null || outcome is null)
             return null;
         return new SkillModel(
-            _name, version, DocText.Summary(_symbol, _cancel) ?? DocText.Summary(method, _cancel) ?? "", Replay(attribute), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
+            _name, version, DocText.Of(_symbol, _cancel).Summary ?? DocText.Of(method, _cancel).Summary ?? "", Replay(attribute), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
             method.IsStatic ? null : ((INamedTypeSymbol)_symbol).FullName(),
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
@@ -131,8 +130,8 @@ internal sealed class SkillParser
         var parameters = method.Parameters;
         var fits = parameters.Length == 3
             && parameters.All(static parameter => parameter.RefKind == RefKind.None)
-            && parameters[1].Type.ToDisplayString(NullableFlowState.NotNull) == "RunProof.Skills.SkillContext"
-            && parameters[2].Type.ToDisplayString() == "System.Threading.CancellationToken";
+            && parameters[1].Type is INamedTypeSymbol { IsGenericType: false } context && context.IsNamed("RunProof.Skills.SkillContext")
+            && parameters[2].Type is INamedTypeSymbol { IsGenericType: false } token && token.IsNamed("System.Threading.CancellationToken");
         if (!fits)
             _diagnosing.Report(Rules.SkillMethod, Own(method.Locations.FirstOrDefault()), _symbol.Name, Needs(), "its parameters are others");
         return fits;
@@ -164,7 +163,7 @@ internal sealed class SkillParser
             return null;
         if (type is not INamedTypeSymbol record || record.Attribute(Symbols.Canonical) is null)
             return Refuse(type, what, at, "is no [Canonical] record: a step's evidence needs its canonical bytes");
-        var records = new RecordParser(_compilation, new Diagnosing(), _cancel);
+        var records = new RecordParser(_compilation, new Diagnosing(), _cancel, _shapes);
         if (records.IsOfThisAssembly(record) && !record.IsSeenInAssembly())
             return Refuse(type, what, at, "cannot be reached by its descriptor: make it, and what it is in, at least internal");
         if (!records.CanBind(record))

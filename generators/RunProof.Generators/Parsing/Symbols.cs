@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -15,21 +16,10 @@ internal static class Symbols
     public const string JsonBound = "RunProof.Skills.IJsonBound`1";
     public const string Skill = "RunProof.Skills.SkillAttribute";
 
-    private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.FullyQualifiedFormat.AddMiscellaneousOptions(
-        SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier);
-
-    /// <summary>The full name in C#, without an outer question mark.</summary>
-    public static string FullName(this ITypeSymbol type) => type.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString(Full);
-
-    /// <summary>The full name in C#, with its question mark.</summary>
-    public static string DeclaredName(this ITypeSymbol type) => type.ToDisplayString(Full);
+    private static readonly ConditionalWeakTable<INamespaceOrTypeSymbol, HashSet<string>> Lookalikes = new();
 
     /// <summary>The full name for messages.</summary>
     public static string ShortName(this ISymbol symbol) => symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat);
-
-    /// <summary>Namespace and name of the type's definition: <c>System.Collections.Generic.List</c>.</summary>
-    public static string DefinitionName(this INamedTypeSymbol type) =>
-        type.ContainingType is null && type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString() + "." + type.Name : type.Name;
 
     public static AttributeData? Attribute(this ISymbol symbol, string name)
     {
@@ -133,23 +123,19 @@ internal static class Symbols
         return safe == name && !HasLookalike(type) ? name + suffix : safe + "_" + Literal.Digits(name) + suffix;
     }
 
-    /// <summary>Whether the attribute that is being parsed is the symbol's first: a second one is the compiler's to report.</summary>
-    public static bool IsFirst(this GeneratorAttributeSyntaxContext context, string attribute)
-    {
-        var first = context.TargetSymbol.Attribute(attribute)?.ApplicationSyntaxReference;
-        var here = context.Attributes[0].ApplicationSyntaxReference;
-        return first is null || here is null || (first.SyntaxTree == here.SyntaxTree && first.Span == here.Span);
-    }
-
     private static bool HasLookalike(INamespaceOrTypeSymbol symbol)
     {
         for (INamespaceOrTypeSymbol? part = symbol; part is not (null or INamespaceSymbol { IsGlobalNamespace: true }); part = (INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace)
         {
-            var around = (INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace;
-            if (around.GetMembers().Any(other => other.Name != part.Name && string.Equals(other.Name, part.Name, StringComparison.OrdinalIgnoreCase)))
+            if (Lookalikes.GetValue((INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace, FindLookalikes).Contains(part.Name))
                 return true;
         }
 
         return false;
     }
+
+    /// <summary>The names in a namespace or type that another name there differs from by case alone.</summary>
+    private static HashSet<string> FindLookalikes(INamespaceOrTypeSymbol around) => new(
+        around.GetMembers().Select(static member => member.Name).Distinct(StringComparer.Ordinal).GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).Where(static same => same.Skip(1).Any()).SelectMany(static same => same),
+        StringComparer.Ordinal);
 }
