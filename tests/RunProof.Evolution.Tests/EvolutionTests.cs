@@ -13,7 +13,7 @@ using RunProof.Verification;
 namespace RunProof.Evolution.Tests;
 
 /// <summary>What one build records in PostgreSQL, a later one verifies, reads and writes again, although its classes have moved on.</summary>
-public sealed class EvolutionTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class EvolutionTests(PostgresFixture postgres, ThreeBuilds builds) : IClassFixture<ThreeBuilds>, IAsyncLifetime
 {
     private const string Parameters =
         """{"count":2,"labels":{"A":"9007199254740993","b":"-1"},"note":{"text":"grüße, \"Ada\""},"price":"12.5","sku":"A-7"}""";
@@ -25,26 +25,12 @@ public sealed class EvolutionTests(PostgresFixture postgres) : IAsyncLifetime
     private static readonly RunId Run = RunId.Parse("run-1");
     private static readonly DateTimeOffset Start = new(2026, 2, 10, 12, 43, 41, TimeSpan.Zero);
 
+    private readonly Build _first = builds.First, _second = builds.Second, _third = builds.Third;
     private TestDatabase _database = null!;
-    private Build _first = null!, _second = null!, _third = null!;
-    private string _lock = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _database = await postgres.CreateMigratedDatabaseAsync();
-        _first = await Build.CompileAsync("First", Builds.First, lockText: null);
-        var locked = _first.Release(before: null);
-        _second = await Build.CompileAsync("Second", Builds.Second, locked);
-        _lock = _second.Release(locked);
-        _third = await Build.CompileAsync("Third", Builds.Third, _lock);
-    }
+    public async ValueTask InitializeAsync() => _database = await postgres.CreateMigratedDatabaseAsync();
 
-    public ValueTask DisposeAsync()
-    {
-        foreach (var build in (Build?[])[_first, _second, _third])
-            build?.Dispose();
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_run_of_the_first_build_is_verified_read_and_written_again_by_the_third()
@@ -120,7 +106,7 @@ public sealed class EvolutionTests(PostgresFixture postgres) : IAsyncLifetime
         await RecordAsync((_first.Skill, called.Parameters, called.Outcome));
         await using var admin = NpgsqlDataSource.Create(_database.AdminConnectionString);
         await using var change = admin.CreateCommand(
-            "SET session_replication_role = replica; UPDATE aos_trace_steps SET params = replace(params, '\"count\":2', '\"count\":3'); SET session_replication_role = origin");
+            "ALTER TABLE aos_trace_steps DISABLE TRIGGER ALL; UPDATE aos_trace_steps SET params = replace(params, '\"count\":2', '\"count\":3')");
         await change.ExecuteNonQueryAsync();
 
         var (trace, steps) = await LoadAsync();
@@ -147,7 +133,8 @@ public sealed class EvolutionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("FAILED", report.Verdict.Name);
         var finding = Assert.Single(report.Findings);
         Assert.Equal((FindingCodes.PayloadSchemaMismatch, "steps[0].params"), (finding.Code, finding.Place));
-        Assert.Contains("byte 10", finding.Message, StringComparison.Ordinal);
+        // Where the members part: after {"count":1 the shape has labels.
+        Assert.Matches("^step 0: params does not conform to the schema that the step names: byte 1[0-2], ", finding.Message);
     }
 
     [Fact]
