@@ -9,6 +9,10 @@ internal static class DotNet
     // What `dotnet test` itself puts there for its children: paths of its own SDK, its extensions, its session.
     private static readonly string[] Inherited = ["MSBUILD", "DOTNET_CLI_CONTEXT", "VSTEST", "TESTINGPLATFORM", "NUGET_PACKAGES", "RunProof"];
 
+    /// <summary>The command line of RunProof, as it was built beside these tests.</summary>
+    internal static string RunProof { get; } = Path.Combine(
+        AppContext.BaseDirectory.Replace(Path.Combine("tests", "RunProof.Packages.Tests"), Path.Combine("src", "RunProof.Cli"), StringComparison.Ordinal), "runproof.dll");
+
     internal static async Task<Result> RunAsync(string folder, string packages, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)

@@ -29,7 +29,7 @@ public sealed class PackageContents(PackedPackages packages)
     [Theory]
     [InlineData("RunProof.Format", "lib/net10.0/RunProof.Format.dll", "lib/net10.0/RunProof.Format.xml")]
     [InlineData("RunProof.Skills", "lib/net10.0/RunProof.Skills.dll", "lib/net10.0/RunProof.Skills.xml")]
-    [InlineData("RunProof.Generators", "analyzers/dotnet/cs/RunProof.Generators.dll", "build/RunProof.Generators.props", "buildTransitive/RunProof.Generators.props")]
+    [InlineData("RunProof.Generators", "analyzers/dotnet/cs/RunProof.CodeFixes.dll", "analyzers/dotnet/cs/RunProof.Generators.dll", "build/RunProof.Generators.props", "buildTransitive/RunProof.Generators.props")]
     public void A_package_holds_its_files_and_nothing_besides(string id, params string[] files)
     {
         using var package = packages.Open(id);

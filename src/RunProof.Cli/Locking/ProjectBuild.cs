@@ -6,7 +6,7 @@ namespace RunProof.Cli;
 /// <summary>Builds a project with the SDK on the path, its shapes taken as they are now, and finds what was built.</summary>
 internal static class ProjectBuild
 {
-    private const string Accepting = "-p:RunProofCanonicalLock=accept";
+    private static readonly string[] Asked = ["-getProperty:TargetPath", "-getProperty:TargetFrameworks", "-p:RunProofCanonicalLock=accept", "-nologo", "-nodeReuse:false"];
 
     /// <summary>Builds it.</summary>
     /// <param name="project">The project's file.</param>
@@ -16,41 +16,41 @@ internal static class ProjectBuild
     /// <returns>The assembly.</returns>
     internal static async Task<string> RunAsync(string project, World world, CancellationToken cancellationToken)
     {
-        var framework = await FirstFrameworkAsync(project, world, cancellationToken);
-        var built = await DotNetAsync(world, ["build", project, "-nologo", "-v:q", "-nodeReuse:false", "-clp:NoSummary", Accepting, .. framework], cancellationToken);
+        // Asked for properties, the SDK prints them and nothing else to standard output, and what is wrong to standard error.
+        var built = await DotNetAsync(world, ["build", project, "-t:Build", .. Asked], cancellationToken);
         if (built.ExitCode != 0)
-            throw new CommandException(ExitCode.Error, "build_failed", $"{Path.GetFileName(project)} does not build: {Errors(built.Output)}", $"dotnet build {project} {Accepting}");
-        return (await PropertiesAsync(project, world, framework, cancellationToken)).TargetPath;
+            throw Fails(project, built);
+        var (path, frameworks) = PropertiesOf(project, built);
+        if (path.Length > 0)
+            return path;
+        // A project for several frameworks has one shape in all of them, so one is read.
+        var first = frameworks.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)[0];
+        return PropertiesOf(project, await DotNetAsync(world, ["msbuild", project, "-p:TargetFramework=" + first, .. Asked], cancellationToken)).TargetPath;
     }
 
-    /// <summary>A project for several frameworks has one shape in all of them, so one is built.</summary>
-    private static async Task<string[]> FirstFrameworkAsync(string project, World world, CancellationToken cancellationToken)
+    private static (string TargetPath, string TargetFrameworks) PropertiesOf(string project, Said said)
     {
-        var several = (await PropertiesAsync(project, world, [], cancellationToken)).TargetFrameworks;
-        return several.Length == 0 ? [] : ["-p:TargetFramework=" + several.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)[0]];
-    }
-
-    private static async Task<(string TargetPath, string TargetFrameworks)> PropertiesAsync(string project, World world, string[] framework, CancellationToken cancellationToken)
-    {
-        var said = await DotNetAsync(world, ["msbuild", project, "-nologo", "-getProperty:TargetPath", "-getProperty:TargetFrameworks", Accepting, .. framework], cancellationToken);
         try
         {
-            if (said.ExitCode == 0)
-            {
-                using var json = JsonDocument.Parse(said.Output);
-                var properties = json.RootElement.GetProperty("Properties");
-                return (properties.GetProperty("TargetPath").GetString()!, properties.GetProperty("TargetFrameworks").GetString()!);
-            }
+            using var json = JsonDocument.Parse(said.Output);
+            var properties = json.RootElement.GetProperty("Properties");
+            return (properties.GetProperty("TargetPath").GetString()!, properties.GetProperty("TargetFrameworks").GetString()!);
         }
         catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            // An SDK that answers otherwise is too old; it is said below, with what it said.
+            throw new CommandException(ExitCode.Error, "no_sdk", $"the SDK does not say what {project} builds", "it needs the .NET 10 SDK; or name the built assembly");
         }
-
-        throw new CommandException(ExitCode.Error, "no_project", $"{project} cannot be read as a project: {Errors(said.Output)}", "it needs the .NET 10 SDK");
     }
 
-    private static async Task<(int ExitCode, string Output)> DotNetAsync(World world, string[] arguments, CancellationToken cancellationToken)
+    /// <summary>The first errors of a build, each once.</summary>
+    private static CommandException Fails(string project, Said said)
+    {
+        var lines = (said.Error + "\n" + said.Output).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).ToArray();
+        var errors = lines.Where(line => line.Contains("error", StringComparison.Ordinal)).Take(5).DefaultIfEmpty(string.Join("; ", lines.Take(5)));
+        return new CommandException(ExitCode.Error, "build_failed", $"{Path.GetFileName(project)} does not build: {string.Join("; ", errors)}", $"dotnet build {project} -p:RunProofCanonicalLock=accept");
+    }
+
+    private static async Task<Said> DotNetAsync(World world, string[] arguments, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(world.Variable("DOTNET_HOST_PATH") ?? "dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
@@ -67,7 +67,7 @@ internal static class ProjectBuild
             throw;
         }
 
-        return (process.ExitCode, await output + await error);
+        return new Said(process.ExitCode, await output, await error);
     }
 
     private static Process Start(ProcessStartInfo start)
@@ -82,11 +82,5 @@ internal static class ProjectBuild
         }
     }
 
-    /// <summary>The first errors of a build, each once; all that it said where none is marked as one.</summary>
-    private static string Errors(string output)
-    {
-        var lines = output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal).ToArray();
-        var errors = lines.Where(line => line.Contains("error", StringComparison.Ordinal)).Take(5).ToArray();
-        return string.Join("; ", errors.Length > 0 ? errors : lines.Take(5));
-    }
+    private readonly record struct Said(int ExitCode, string Output, string Error);
 }
