@@ -28,7 +28,7 @@ internal sealed class RemedyFixAll : FixAllProvider
         {
             foreach (var diagnostic in await context.GetDocumentDiagnosticsAsync(document).ConfigureAwait(false))
             {
-                if (await Fault.Of(document, diagnostic, cancel).ConfigureAwait(false) is { } fault)
+                if (context.DiagnosticIds.Contains(diagnostic.Id) && await Fault.Of(document, diagnostic, cancel).ConfigureAwait(false) is { } fault)
                     edits.AddRange(Edits((RemedyProvider)context.CodeFixProvider, fault, context.CodeActionEquivalenceKey));
             }
         }

@@ -63,7 +63,8 @@ internal static class Declarations
         && !type.GetMembers().Any(static member => OfRecords.Contains(member.Name))
         && (type.IsSealed || !Types(compilation.Assembly.GlobalNamespace).Any(other => SymbolEqualityComparer.Default.Equals(other.BaseType?.OriginalDefinition, type)));
 
-    private static IEnumerable<INamedTypeSymbol> Types(INamespaceOrTypeSymbol within)
+    /// <summary>Every type in a namespace or type.</summary>
+    public static IEnumerable<INamedTypeSymbol> Types(INamespaceOrTypeSymbol within)
     {
         foreach (var member in within.GetMembers().OfType<INamespaceOrTypeSymbol>())
         {

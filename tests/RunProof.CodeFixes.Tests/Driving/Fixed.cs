@@ -9,7 +9,7 @@ internal static class Fixed
     public const string File = "Fault.cs";
 
     /// <summary>
-    /// Takes the first fix that is offered for a rule's first fault, and looks at the whole text; then the fault must be gone, no other of ours
+    /// Takes the fix of that title that is offered for a fault of a rule, and looks at the whole text; then the fault must be gone, no other of ours
     /// must have come, and what the generators write for the result must compile without a warning.
     /// </summary>
     public static async Task Is(string id, string title, string before, string after, params (string Path, string Text)[] beside)
@@ -21,10 +21,18 @@ internal static class Fixed
 
     public static async Task<Project> Applied(string id, string title, Project project)
     {
-        var fault = (await Scene.Faults(project)).First(fault => fault.Id == id);
-        var offers = await Offer.For(project, fault);
-        Assert.Contains(title, offers.Select(static offer => offer.Action.Title));
-        return await Offer.Take(project, offers.First(offer => offer.Action.Title == title).Action);
+        var titles = new List<string>();
+        foreach (var fault in (await Scene.Faults(project)).Where(fault => fault.Id == id))
+        {
+            foreach (var (_, action) in await Offer.For(project, fault))
+            {
+                if (action.Title == title)
+                    return await Offer.Take(project, action);
+                titles.Add(action.Title);
+            }
+        }
+
+        throw new Xunit.Sdk.XunitException($"nobody offers \"{title}\" for {id}, only: {string.Join(", ", titles)}");
     }
 
     /// <summary>Every fault of the rule is there, and nothing is offered for any of them.</summary>

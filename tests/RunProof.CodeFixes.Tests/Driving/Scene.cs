@@ -39,10 +39,17 @@ internal static class Scene
             .Select(static type => (CodeFixProvider)Activator.CreateInstance(type)!),
     ];
 
-    /// <summary>A project of some files; what does not end in <c>.cs</c> is an additional file.</summary>
+    /// <summary>A project of some files, without a lock and without asking for one.</summary>
     public static Project Of(params (string Path, string Text)[] files) => Of(NullableContextOptions.Enable, files);
 
-    public static Project Of(NullableContextOptions nullable, params (string Path, string Text)[] files)
+    public static Project Of(NullableContextOptions nullable, params (string Path, string Text)[] files) =>
+        Create(nullable, [.. files, ("off.globalconfig", "is_global = true\nbuild_property.RunProofCanonicalLock = off\n")]);
+
+    /// <summary>A project whose lock is looked at; what does not end in <c>.cs</c> is an additional file.</summary>
+    public static Project Locked(params (string Path, string Text)[] files) =>
+        Create(NullableContextOptions.Enable, [.. files, ("folder.globalconfig", "is_global = true\nbuild_property.ProjectDir = /fixed/\n")]);
+
+    private static Project Create(NullableContextOptions nullable, (string Path, string Text)[] files)
     {
         var (solution, id) = (Empty.CurrentSolution, ProjectId.CreateNewId());
         solution = solution.AddProject(ProjectInfo.Create(
