@@ -11,6 +11,19 @@ public sealed class SkillFixTests
 
     private const string Context = "Make it ExecuteAsync(parameters, SkillContext, CancellationToken)";
 
+    [Fact]
+    public Task A_skills_class_becomes_partial()
+    {
+        var after = Class + "public Task<O> ExecuteAsync(P p, SkillContext c, CancellationToken t) => null!;\n}\n";
+        return Fixed.Is("RP0401", "Make 'S' partial", after.Replace("partial class", "class", StringComparison.Ordinal), after);
+    }
+
+    [Theory]
+    [InlineData("public static class S { }")]
+    [InlineData("public abstract class S { }")]
+    [InlineData("public sealed class S<T> { }")]
+    public Task What_no_keyword_makes_a_skill_is_left_alone(string source) => Fixed.IsNotOffered("RP0401", Usings + "[Skill(\"s\")] " + source);
+
     [Theory]
     [InlineData("public Task<O> ExecuteAsync(P p)", "public Task<O> ExecuteAsync(P p, SkillContext context, CancellationToken cancellationToken)", Context)]
     [InlineData("public Task<O> ExecuteAsync(P p, CancellationToken stop = default)", "public Task<O> ExecuteAsync(P p, SkillContext context, CancellationToken stop = default)", Context)]

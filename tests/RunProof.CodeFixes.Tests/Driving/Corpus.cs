@@ -10,10 +10,13 @@ internal static class Corpus
         "using System.Collections.Generic; using System.Collections.Immutable; using System.Threading; using System.Threading.Tasks; using RunProof.Format; using RunProof.Skills;\n"
         + "[Canonical] public sealed partial record P(int A); [Canonical] public sealed partial record O(int B);\n";
 
+    /// <summary>The repository.</summary>
+    public static string Root { get; } = FindRoot();
+
     /// <summary>The texts in the tests' own sources, found by what is in them: nobody keeps a second list.</summary>
     public static IReadOnlyList<string> Sources { get; } =
     [
-        .. Directory.GetFiles(Path.Combine(Root(), "tests", "RunProof.Generators.Tests", "Diagnostics"), "*.cs").Order(StringComparer.Ordinal)
+        .. Directory.GetFiles(Path.Combine(Root, "tests", "RunProof.Generators.Tests", "Diagnostics"), "*.cs").Order(StringComparer.Ordinal)
             .SelectMany(static file => CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot().DescendantNodes().OfType<LiteralExpressionSyntax>())
             .Select(static literal => literal.Token.Value as string ?? "")
             .Where(static text => text.Contains("[Canonical", StringComparison.Ordinal) || text.Contains("[Skill", StringComparison.Ordinal))
@@ -21,7 +24,7 @@ internal static class Corpus
             .Distinct(),
     ];
 
-    private static string Root()
+    private static string FindRoot()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "RunProof.sln")))
