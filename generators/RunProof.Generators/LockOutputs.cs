@@ -64,8 +64,7 @@ internal static class LockOutputs
     private static EquatableArray<DeclaredShape> Shapes(CanonicalModel model)
     {
         var all = DeclaredShape.Within(model.Shape).ToArray();
-        if (!model.IsReachable)
-            all[0] = all[0] with { CSharp = "" };
+        all[0] = all[0] with { IsHidden = !model.IsReachable };
         return all.ToEquatable();
     }
 
@@ -78,7 +77,7 @@ internal static class LockOutputs
             return default;
         if (reading.File is not { } file)
             return reading.Faults.Select(static fault => Rules.Of(fault).Id + ": " + LockFile.FileName + " line " + Rules.Line(fault) + ": " + fault.Message).ToEquatable();
-        return shapes.SelectMany(shape => LockDrift.Of(file, shape.Entry, shape.CSharp.Split('.').Last())).Select(static drift => drift.Directive).ToEquatable();
+        return shapes.SelectMany(shape => LockDrift.Of(file, shape.Entry, shape.ShortName)).Select(static drift => drift.Directive).ToEquatable();
     }
 
     private static void Add(this SourceProductionContext output, string hint, string text) => output.AddSource(hint, SourceText.From(text, Encoding.UTF8));

@@ -26,7 +26,7 @@ internal static class SchemaEmitter
         code.Open();
         var fingerprints = new HashSet<string>(shapes.Select(static shape => shape.Entry.Fingerprint));
         var past = history.Where(record => !fingerprints.Contains(record.Entry.Fingerprint)).Select(static record => new DeclaredShape(record.Model.Shape.CSharp, record.Entry));
-        foreach (var shape in shapes.Where(static shape => shape.CSharp.Length > 0).Concat(past))
+        foreach (var shape in shapes.Where(static shape => !shape.IsHidden).Concat(past))
             code.Line(Schema(shape) + ",");
         code.Close("};");
         code.Line();

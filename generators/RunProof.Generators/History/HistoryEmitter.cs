@@ -15,7 +15,12 @@ internal static class HistoryEmitter
         code.Line("/// <summary>Record " + Doc(entry.Name) + ", version " + Doc(entry.Version) + ", as " + LockFile.FileName + " keeps it, so that what was recorded can still be read and written.</summary>");
         code.Open("public sealed " + model.Declaration);
         for (var i = 0; i < entry.Members.Count; i++)
+        {
+            if (i > 0)
+                code.Line();
             Member(code, entry, entry.Members[i], model.Shape.Members[i]);
+        }
+
         code.Close();
         return CanonicalEmitter.Header + code;
     }
@@ -24,9 +29,9 @@ internal static class HistoryEmitter
     {
         code.Line("/// <summary>Member <c>" + Doc(member.Wire) + "</c>.</summary>");
         code.Line("public required " + shape.Type.Declared + " " + shape.Property + " { get; init; }");
-        code.Line();
         if (Innermost(shape.Type) is not { Kind: WireKind.Enum } words)
             return;
+        code.Line();
         code.Line("/// <summary>The values of <c>" + Doc(member.Wire) + "</c>.</summary>");
         code.Open("public enum " + HistoryNames.Enum(entry, member));
         foreach (var word in words.Words)
@@ -36,7 +41,6 @@ internal static class HistoryEmitter
         }
 
         code.Close();
-        code.Line();
     }
 
     private static WireType Innermost(WireType type) => type.Element is null ? type : Innermost(type.Element);

@@ -5,12 +5,18 @@ using System.Linq;
 namespace RunProof.Generators;
 
 /// <summary>A shape of the present: what a lock should hold.</summary>
-/// <param name="CSharp">The record's full name; empty where generated code of the assembly cannot name it.</param>
+/// <param name="CSharp">The record's full name.</param>
 /// <param name="Entry">Its entry.</param>
 internal sealed record DeclaredShape(string CSharp, LockRecord Entry)
 {
     /// <summary>Of a skill's records: whether another assembly declares it.</summary>
     public bool IsForeign { get; init; }
+
+    /// <summary>Whether generated code of the assembly cannot name it.</summary>
+    public bool IsHidden { get; init; }
+
+    /// <summary>Its name, for people.</summary>
+    public string ShortName => CSharp.Split('.', ':').Last();
 
     /// <summary>A record and every record in it, outermost first.</summary>
     public static IEnumerable<DeclaredShape> Within(RecordShape shape)
