@@ -1,5 +1,3 @@
-using System.Linq;
-
 namespace RunProof.Generators;
 
 /// <summary>Something wrong with a lock's text.</summary>
@@ -24,8 +22,4 @@ internal sealed record LockReading(LockFile? File, EquatableArray<LockFault> Fau
         Failed($"it is {length.ToString(System.Globalization.CultureInfo.InvariantCulture)} characters long, and no lock is: this is another file");
 
     public static LockReading Failed(string message) => new(null, new[] { new LockFault(false, 0, 0, 1, message) }.ToEquatable());
-
-    public bool Equals(LockReading? other) => other is not null && Equals(File, other.File) && Faults.SequenceEqual(other.Faults);
-
-    public override int GetHashCode() => File?.GetHashCode() ?? Faults.GetHashCode();
 }
