@@ -34,7 +34,7 @@ public sealed partial class PagesTests
 
     private static IEnumerable<string> Words(string line) => Word().Matches(line).Select(word => word.Value.Trim('"'));
 
-    [GeneratedRegex(@"src/RunProof\.Cli -- (?<words>[^#`]+)")]
+    [GeneratedRegex(@"(src/RunProof\.Cli --|^runproof) (?<words>[^#`]+)")]
     private static partial Regex CommandLineOnAPage();
 
     // In a remedy the words of the sentence go on; only noun and verb are the command.

@@ -6,7 +6,7 @@ namespace RunProof.Packages.Tests;
 /// <summary><c>src/SKILLS.md</c> says nothing that is not so.</summary>
 public sealed partial class SkillsPageTests
 {
-    // Not in the page's lock, which holds one record on purpose; and usings that one block needs and another does not.
+    // The page's lock holds one record on purpose.
     private static readonly string[] Allowed = ["RP0310"];
 
     public static TheoryData<int> Right => [.. Lines(block => block is { Language: "csharp", Expected: "" or "RP-none" })];
@@ -62,6 +62,10 @@ public sealed partial class SkillsPageTests
                 target.StartsWith('#') ? headings.Contains(target[1..]) : File.Exists(Path.Combine(Repository.Root, "src", target)), $"[…]({target}) leads nowhere");
         }
     }
+
+    [Fact]
+    public void What_it_packs_is_what_the_tests_pack() =>
+        Assert.Contains($"for project in {string.Join(' ', PackedPackages.Projects)}; do dotnet pack $project", SkillsPage.Text, StringComparison.Ordinal);
 
     [Fact]
     public void The_README_and_the_architecture_page_lead_here()
