@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using RunProof.Generators.Tests.Driving;
 
 namespace RunProof.Generators.Tests;
@@ -33,6 +34,20 @@ public sealed class DeterminismTests
 
     [Fact]
     public void The_order_of_files_changes_nothing() => Assert.Equal(Expected, Generation.Sources([.. Repository.Samples().Reverse()]));
+
+    [Theory]
+    [InlineData(OptimizationLevel.Debug, "DEBUG")]
+    [InlineData(OptimizationLevel.Release, "RELEASE")]
+    public void The_configuration_changes_nothing(OptimizationLevel level, string symbol)
+    {
+        var parsing = new CSharpParseOptions(LanguageVersion.CSharp14, DocumentationMode.Parse, preprocessorSymbols: [symbol, "TRACE", "NET10_0"]);
+        var files = Repository.Samples().Append(("Usings.cs", "global using System;\n")).Select(file => CSharpSyntaxTree.ParseText(file.Item2, parsing, file.Item1));
+        var compilation = Generation.Compile([]).RemoveAllSyntaxTrees().AddSyntaxTrees(files);
+        var run = Generation.Driver().WithUpdatedParseOptions(parsing)
+            .RunGenerators(compilation.WithOptions(compilation.Options.WithOptimizationLevel(level).WithOverflowChecks(level == OptimizationLevel.Debug).WithConcurrentBuild(level == OptimizationLevel.Release))).GetRunResult();
+        Assert.Equal(Expected, new SortedDictionary<string, string>(
+            run.Results.SelectMany(static result => result.GeneratedSources).ToDictionary(static source => source.HintName, static source => source.SourceText.ToString()), StringComparer.Ordinal));
+    }
 
     [Fact]
     public void The_order_of_members_changes_no_byte_and_no_fingerprint()

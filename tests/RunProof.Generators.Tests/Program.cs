@@ -1,0 +1,17 @@
+using Microsoft.Testing.Platform.Builder;
+using RunProof.Generators.Tests.Driving;
+using Xunit.MicrosoftTestingPlatform;
+using Xunit.Runner.InProc.SystemConsole;
+
+namespace RunProof.Generators.Tests;
+
+/// <summary>The tests, as every test project begins them; and <c>probe</c>, which a test starts as a process of another culture.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] args) => args switch
+    {
+        ["probe"] => Task.FromResult(Probe.Run(Console.Out)),
+        _ when args.Contains("--server") || args.Contains("--internal-msbuild-node") => TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
+        _ => ConsoleRunner.Run(args),
+    };
+}
