@@ -45,6 +45,19 @@ public sealed record DsseEnvelope(string PayloadType, ReadOnlyMemory<byte> Paylo
         ];
     }
 
+    /// <summary>Signs bytes and puts them into an envelope.</summary>
+    /// <param name="payloadType">What they are.</param>
+    /// <param name="payload">The bytes.</param>
+    /// <param name="signer">The key of a log. Its notes are no envelopes and its envelopes no notes: one begins with the log's origin, the other with DSSEv1.</param>
+    /// <exception cref="ArgumentException">The key is not one for notes.</exception>
+    /// <returns>The envelope, with the key's id as its hint.</returns>
+    public static DsseEnvelope Sign(string payloadType, ReadOnlyMemory<byte> payload, NoteSigner signer)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        var signature = signer.SignEnvelope(PreAuthenticationEncoding(payloadType, payload.Span));
+        return new DsseEnvelope(payloadType, payload, [new DsseSignature(signature, signer.Key.Id.ToString("x8", CultureInfo.InvariantCulture))]);
+    }
+
     /// <summary>Reads an envelope; members that are not known are passed over, as the specification says.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="envelope">The envelope, where the form is right.</param>

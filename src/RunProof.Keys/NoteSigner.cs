@@ -69,6 +69,14 @@ public sealed class NoteSigner
         return new NoteSignature(Key.Name, Key.Id, signature);
     }
 
+    /// <summary>Signs an envelope's encoding.</summary>
+    /// <param name="encoding">The pre-authentication encoding.</param>
+    /// <exception cref="ArgumentException">The key is one for cosignatures, which sign nothing but checkpoints.</exception>
+    /// <returns>64 bytes.</returns>
+    internal byte[] SignEnvelope(ReadOnlySpan<byte> encoding) => Key.Algorithm is NoteAlgorithm.Ed25519
+        ? Ed25519.Sign(_seed, encoding)
+        : throw new ArgumentException($"the key of {Key.Name} does not sign envelopes");
+
     private static bool IsSigning(NoteAlgorithm algorithm) => algorithm is NoteAlgorithm.Ed25519 or NoteAlgorithm.CosignatureV1;
 
     /// <summary>The private key's text, for a key file and nothing else.</summary>

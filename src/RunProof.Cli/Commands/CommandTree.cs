@@ -19,6 +19,7 @@ internal static class CommandTree
             ValidateCommand.Create(world),
             DoctorCommand.Create(world),
             CanonicalCommand.Create(world),
+            VerifyCommand.Create(world),
             AosCommands.Create(world),
         };
         GlobalOptions.AddTo(root);

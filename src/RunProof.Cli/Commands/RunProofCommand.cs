@@ -70,7 +70,8 @@ internal static class RunProofCommand
 
     private static string Words(string status) => status.Replace('_', ' ');
 
-    private static Tone ToneOf(string status) => status switch
+    /// <summary>How a verdict or the outcome of a check is shown.</summary>
+    internal static Tone ToneOf(string status) => status switch
     {
         "VERIFIED" or "passed" => Tone.Good,
         "FAILED" or "failed" => Tone.Bad,

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using RunProof.Format;
+using RunProof.Keys;
 
 namespace RunProof.Cli;
 
@@ -14,6 +16,9 @@ internal sealed record World(Terminal Terminal, Stream Input, TimeProvider Clock
     /// <summary>Fills a buffer with unguessable bytes.</summary>
     /// <param name="target">The buffer.</param>
     internal delegate void FillRandom(Span<byte> target);
+
+    /// <summary>Makes a verifier of a public key; null where the key is no good.</summary>
+    internal Func<NoteKey, INoteVerifier?> VerifierOf { get; init; } = static key => NoteVerifier.TryCreate(key, out var verifier, out _) ? verifier : null;
 
     /// <summary>The real one.</summary>
     internal static World OfThisProcess()

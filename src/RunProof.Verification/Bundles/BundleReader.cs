@@ -23,44 +23,59 @@ public sealed class BundleReader
 
     private readonly List<BundleFault> _faults = [];
 
-    private BundleReader()
-    {
-    }
+    private readonly string _whole;
+
+    private BundleReader(string whole) => _whole = whole;
 
     /// <summary>Reads a bundle.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="bundle">The bundle, where its form is right. Nothing in it has been verified.</param>
     /// <param name="faults">What is wrong, where it is not; at least one.</param>
     /// <returns>Whether the form is right.</returns>
-    public static bool TryRead(ReadOnlyMemory<byte> bytes, [NotNullWhen(true)] out ProofBundle? bundle, out IReadOnlyList<BundleFault> faults)
+    public static bool TryRead(ReadOnlyMemory<byte> bytes, [NotNullWhen(true)] out ProofBundle? bundle, out IReadOnlyList<BundleFault> faults) =>
+        TryRead(bytes, "bundle", static (reader, json) => reader.Bundle(json), out bundle, out faults);
+
+    /// <summary>Reads another file of records by the same rules.</summary>
+    /// <typeparam name="T">What it is.</typeparam>
+    /// <param name="bytes">The file.</param>
+    /// <param name="whole">What the file itself is called in faults.</param>
+    /// <param name="read">Reads it; what it returns counts only where nothing was refused.</param>
+    /// <param name="value">What was read.</param>
+    /// <param name="faults">What is wrong, where something is.</param>
+    /// <returns>Whether nothing is.</returns>
+    internal static bool TryRead<T>(ReadOnlyMemory<byte> bytes, string whole, Func<BundleReader, JsonElement, T?> read, [NotNullWhen(true)] out T? value, out IReadOnlyList<BundleFault> faults)
+        where T : class
     {
-        var reader = new BundleReader();
-        bundle = reader.Read(bytes);
+        var reader = new BundleReader(whole);
+        value = reader.Read(bytes, read);
         faults = reader._faults;
-        return bundle is not null;
+        if (faults.Count > 0)
+            value = null;
+        return value is not null;
     }
 
-    private ProofBundle? Read(ReadOnlyMemory<byte> bytes)
+    private T? Read<T>(ReadOnlyMemory<byte> bytes, Func<BundleReader, JsonElement, T?> read)
+        where T : class
     {
         if (bytes.Length > MaxLength || !Utf8.IsValid(bytes.Span))
         {
-            Refuse("bundle", bytes.Length > MaxLength ? string.Create(CultureInfo.InvariantCulture, $"is longer than {MaxLength} bytes") : "is not UTF-8");
+            Refuse(_whole, bytes.Length > MaxLength ? string.Create(CultureInfo.InvariantCulture, $"is longer than {MaxLength} bytes") : "is not UTF-8");
             return null;
         }
 
         try
         {
             using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
-            return Bundle(document.RootElement);
+            return read(this, document.RootElement);
         }
         catch (JsonException e)
         {
-            Refuse("bundle", "is not JSON with unique member names: " + e.Message);
+            Refuse(_whole, "is not JSON with unique member names: " + e.Message);
         }
         catch (InvalidOperationException)
         {
             // The one thing that GetString refuses in JSON that parses.
-            Refuse("bundle", "holds an escaped lone surrogate");
+            Refuse(_whole, "holds an escaped lone surrogate");
         }
 
         return null;
@@ -68,10 +83,9 @@ public sealed class BundleReader
 
     private ProofBundle? Bundle(JsonElement json)
     {
-        if (!HasMembers(json, "bundle", ["format", "header", "links", "log", "payloads", "root_hash", "seal", "steps"]))
+        if (!HasMembers(json, _whole, ["format", "header", "links", "log", "payloads", "root_hash", "seal", "steps"]))
             return null;
-        if (Text(json, "format", "format") is { } format && format != ProofBundle.CurrentFormat)
-            Refuse("format", $"is \"{format}\", which is not known here");
+        Format(json, ProofBundle.CurrentFormat);
         var header = Record<TraceHeader>(json.GetProperty("header"), "header");
         var steps = Items(json, "steps", static (reader, item, place) => reader.Record<TraceStep>(item, place));
         var seal = Record<TraceSeal>(json.GetProperty("seal"), "seal");
@@ -93,7 +107,14 @@ public sealed class BundleReader
         };
     }
 
-    private List<T?> Items<T>(JsonElement json, string name, Func<BundleReader, JsonElement, string, T?> read)
+    /// <summary>The member <c>format</c>, which must be the one that is known.</summary>
+    internal void Format(JsonElement json, string known)
+    {
+        if (Text(json, "format", "format") is { } format && format != known)
+            Refuse("format", $"is \"{format}\", which is not known here");
+    }
+
+    internal List<T?> Items<T>(JsonElement json, string name, Func<BundleReader, JsonElement, string, T?> read)
     {
         var items = new List<T?>();
         if (json.GetProperty(name) is not { ValueKind: JsonValueKind.Array } array)
@@ -108,7 +129,7 @@ public sealed class BundleReader
     }
 
     /// <summary>A record of the format: its members exactly, and then its canonical bytes through the strict reader.</summary>
-    private T? Record<T>(JsonElement json, string place)
+    internal T? Record<T>(JsonElement json, string place)
         where T : class, ICanonical<T>
     {
         if (!HasMembers(json, place, MembersOf<T>.Names))
@@ -140,7 +161,7 @@ public sealed class BundleReader
         return member;
     }
 
-    private Dictionary<Digest, RevealedPayload> Payloads(JsonElement json)
+    internal Dictionary<Digest, RevealedPayload> Payloads(JsonElement json)
     {
         var payloads = new Dictionary<Digest, RevealedPayload>();
         if (json.ValueKind != JsonValueKind.Object)
@@ -162,7 +183,7 @@ public sealed class BundleReader
         return payloads;
     }
 
-    private BundleLog? Log(JsonElement json)
+    internal BundleLog? Log(JsonElement json)
     {
         if (json.ValueKind == JsonValueKind.Null || !HasMembers(json, "log", ["entry", "proof", "public_key"]))
             return null;
@@ -170,7 +191,7 @@ public sealed class BundleReader
         return entry is null || proof is null || key is null ? null : new BundleLog(entry, proof, key);
     }
 
-    private Digest? Hash(JsonElement json, string place)
+    internal Digest? Hash(JsonElement json, string place)
     {
         if (json.ValueKind == JsonValueKind.String && Digest.TryParse(json.GetString(), out var hash))
             return hash;
@@ -178,7 +199,7 @@ public sealed class BundleReader
         return null;
     }
 
-    private string? Text(JsonElement json, string name, string place)
+    internal string? Text(JsonElement json, string name, string place)
     {
         if (json.GetProperty(name) is { ValueKind: JsonValueKind.String } text)
             return text.GetString();
@@ -186,10 +207,10 @@ public sealed class BundleReader
         return null;
     }
 
-    private bool HasMembers(JsonElement json, string place, IReadOnlyCollection<string> names)
+    internal bool HasMembers(JsonElement json, string place, IReadOnlyCollection<string> names)
     {
         var before = _faults.Count;
-        var inside = place == "bundle" ? "" : place + ".";
+        var inside = place == _whole ? "" : place + ".";
         if (json.ValueKind != JsonValueKind.Object)
         {
             Refuse(place, "is no object");
@@ -203,7 +224,7 @@ public sealed class BundleReader
         return _faults.Count == before;
     }
 
-    private void Refuse(string place, string message)
+    internal void Refuse(string place, string message)
     {
         if (_faults.Count < MaxFaults)
             _faults.Add(new BundleFault(place, message));

@@ -38,6 +38,8 @@ public sealed class Check
 internal enum EvidenceCheck
 {
     BundleForm,
+    FileForm,
+    EnvelopeSignature,
     Header,
     StepSequence,
     Levels,
@@ -49,8 +51,11 @@ internal enum EvidenceCheck
     StepInclusion,
     RootHash,
     LogEntry,
+    OpenedEntry,
     LogInclusion,
     CheckpointSignature,
+    WitnessQuorum,
+    Fork,
 }
 
 internal static class EvidenceChecks
@@ -62,8 +67,25 @@ internal static class EvidenceChecks
     ];
 
     /// <summary>What must have passed before anyone may say VERIFIED of a bundle (proof-format.md section 5).</summary>
-    internal static IEnumerable<EvidenceCheck> RequiredForBundle =>
-        Chain.Prepend(EvidenceCheck.BundleForm).Concat([EvidenceCheck.LogEntry, EvidenceCheck.LogInclusion, EvidenceCheck.CheckpointSignature]);
+    internal static IEnumerable<EvidenceCheck> RequiredForBundle => Chain.Prepend(EvidenceCheck.BundleForm).Concat(InLog);
+
+    /// <summary>What must have passed before anyone may say VERIFIED of one step that is shown without the others.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForStep =>
+        [EvidenceCheck.FileForm, EvidenceCheck.Levels, EvidenceCheck.Payloads, EvidenceCheck.StepInclusion, EvidenceCheck.RootHash, .. InLog];
+
+    /// <summary>What must have passed before anyone may say VERIFIED of a signed statement on a trace.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForStatement => [EvidenceCheck.FileForm, EvidenceCheck.EnvelopeSignature, EvidenceCheck.RootHash, .. InLog];
+
+    /// <summary>What must have passed before anyone may say VERIFIED of an entry.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForEntry => [EvidenceCheck.FileForm, EvidenceCheck.LogInclusion, EvidenceCheck.CheckpointSignature];
+
+    /// <summary>What must have passed before anyone may say VERIFIED of a checkpoint.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForCheckpoint => [EvidenceCheck.FileForm, EvidenceCheck.CheckpointSignature];
+
+    /// <summary>What must have passed before anyone may say VERIFIED of a proof that a log forked.</summary>
+    internal static IEnumerable<EvidenceCheck> RequiredForFork => [EvidenceCheck.FileForm, EvidenceCheck.CheckpointSignature, EvidenceCheck.Fork];
+
+    private static EvidenceCheck[] InLog => [EvidenceCheck.LogEntry, EvidenceCheck.LogInclusion, EvidenceCheck.CheckpointSignature];
 
     /// <summary>What must have passed before anyone may say VERIFIED.</summary>
     internal static IEnumerable<EvidenceCheck> RequiredFor(IntegrityModel model) => model is IntegrityModel.MerkleTree ? Chain.Append(EvidenceCheck.StepInclusion) : Chain;
@@ -71,6 +93,8 @@ internal static class EvidenceChecks
     internal static string NameOf(EvidenceCheck check) => check switch
     {
         EvidenceCheck.BundleForm => "BUNDLE_FORM",
+        EvidenceCheck.FileForm => "FILE_FORM",
+        EvidenceCheck.EnvelopeSignature => "ENVELOPE_SIGNATURE",
         EvidenceCheck.Header => "HEADER",
         EvidenceCheck.StepSequence => "STEP_SEQUENCE",
         EvidenceCheck.Levels => "LEVELS",
@@ -82,7 +106,10 @@ internal static class EvidenceChecks
         EvidenceCheck.StepInclusion => "STEP_INCLUSION",
         EvidenceCheck.RootHash => "ROOT_HASH",
         EvidenceCheck.LogEntry => "LOG_ENTRY",
+        EvidenceCheck.OpenedEntry => "OPENED_ENTRY",
         EvidenceCheck.LogInclusion => "LOG_INCLUSION",
+        EvidenceCheck.WitnessQuorum => "WITNESS_QUORUM",
+        EvidenceCheck.Fork => "FORK",
         _ => "CHECKPOINT_SIGNATURE",
     };
 }

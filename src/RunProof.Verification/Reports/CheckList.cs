@@ -38,8 +38,8 @@ internal sealed class CheckList
             _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
     }
 
-    /// <summary>The checks of a bundle, in the order of the chain.</summary>
-    internal IReadOnlyList<Check> ToBundleChecks() => [.. EvidenceChecks.RequiredForBundle.Select(check =>
+    /// <summary>The checks of a file: those that its verdict needs, and whatever else was looked at, in the order of the chain.</summary>
+    internal IReadOnlyList<Check> ToFileChecks(IEnumerable<EvidenceCheck> required) => [.. required.Union(_made.Keys).Order().Select(check =>
         _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
 
     /// <summary>Takes over how other checks came out.</summary>

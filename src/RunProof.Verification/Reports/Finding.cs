@@ -81,6 +81,21 @@ public static class FindingCodes
     /// <summary>A bundle has not the form of proof-format.md section 5.</summary>
     public const string BundleMalformed = "BUNDLE_MALFORMED";
 
+    /// <summary>A step file, statement, proof, checkpoint or fork proof has not its form.</summary>
+    public const string FileMalformed = "FILE_MALFORMED";
+
+    /// <summary>An envelope is signed by no key of the log that was given.</summary>
+    public const string EnvelopeRefused = "ENVELOPE_REFUSED";
+
+    /// <summary>A statement contradicts itself: its subject is another trace than its predicate's.</summary>
+    public const string StatementMismatch = "STATEMENT_MISMATCH";
+
+    /// <summary>The witnesses that cosigned the checkpoint are not those that the policy asks for.</summary>
+    public const string QuorumNotMet = "QUORUM_NOT_MET";
+
+    /// <summary>The two checkpoints of a fork proof agree, or it does not show that they contradict each other.</summary>
+    public const string NoFork = "NO_FORK";
+
     /// <summary>A bundle reveals a payload to which nothing in it is committed.</summary>
     public const string PayloadUnknown = "PAYLOAD_UNKNOWN";
 

@@ -35,10 +35,8 @@ public sealed class Verdict
     /// <summary>The verdict on one trace. Failed beats unsupported.</summary>
     internal static Verdict Of(IntegrityModel model, IReadOnlyCollection<Check> checks) => Of(EvidenceChecks.RequiredFor(model), checks);
 
-    /// <summary>The verdict on a bundle: its trace and its place in the log.</summary>
-    internal static Verdict OfBundle(IReadOnlyCollection<Check> checks) => Of(EvidenceChecks.RequiredForBundle, checks);
-
-    private static Verdict Of(IEnumerable<EvidenceCheck> all, IReadOnlyCollection<Check> checks)
+    /// <summary>The verdict on a file: every check that its kind needs, and no failed one.</summary>
+    internal static Verdict Of(IEnumerable<EvidenceCheck> all, IReadOnlyCollection<Check> checks)
     {
         if (checks.Any(check => check.Status is CheckStatus.Failed))
             return new Verdict(VerificationStatus.Failed);
