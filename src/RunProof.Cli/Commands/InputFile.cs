@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace RunProof.Cli;
 
 /// <summary>A file that a person named; <c>-</c> is standard input.</summary>
@@ -36,8 +38,8 @@ internal static class InputFile
         for (int count; (count = await content.ReadAsync(buffer, cancellationToken)) > 0;)
         {
             if (read.Length + count > limit)
-                throw CommandException.Usage($"cannot read {file}: it is longer than {limit} bytes, and nothing of its kind is");
-            read.Write(buffer, 0, count);
+                throw CommandException.Usage(string.Create(CultureInfo.InvariantCulture, $"cannot read {file}: it is longer than {limit} bytes, and nothing of its kind is"));
+            await read.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         }
 
         return read.ToArray();

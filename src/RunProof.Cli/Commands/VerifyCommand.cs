@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using RunProof.Format;
 using RunProof.Verification;
@@ -102,7 +103,7 @@ internal static class VerifyCommand
     {
         var report = found.Report;
         page.Line(RunProofCommand.ToneOf(report.Verdict.Name), $"{report.Verdict.Name}  {found.Subject}");
-        page.Fields([.. found.Facts.Select(static fact => (fact.Name.Replace('_', ' '), fact.Value)), ("relied on", key.Words)]);
+        page.Fields([.. found.Facts.Select(static fact => (fact.Name.Replace('_', ' '), fact.Value?.ToString())), ("relied on", key.Words)]);
         page.Line();
         page.Table(["CHECK", "RESULT", "DETAIL"], [.. report.Checks.Select(static check => new Cell[] { check.Name, new(StatusOf(check).Replace('_', ' '), RunProofCommand.ToneOf(StatusOf(check))), check.Detail })], "no checks were made");
         if (report.Findings.Count == 0)
@@ -111,7 +112,7 @@ internal static class VerifyCommand
         page.Table(["FINDING", "PLACE", "MESSAGE"], [.. report.Findings.Take(FindingsShown).Select(static finding => new Cell[] { finding.Code, finding.Place, finding.Message })], "");
         var more = report.Findings.Count - Math.Min(report.Findings.Count, FindingsShown) + report.FindingsOmitted;
         if (more > 0)
-            page.Line($"… and {more} more");
+            page.Line(string.Create(CultureInfo.InvariantCulture, $"… and {more} more"));
     }
 
     private static string StatusOf(Check check) => check.Status switch

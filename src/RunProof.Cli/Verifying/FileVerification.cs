@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using RunProof.Format;
 using RunProof.Keys;
 using RunProof.Verification;
@@ -12,7 +14,7 @@ namespace RunProof.Cli;
 /// <param name="Report">The report.</param>
 /// <param name="Subject">What it is about, in a few words: <c>run 89ce…</c>.</param>
 /// <param name="Facts">What it says, by stable names; only what was verified is to be relied on.</param>
-internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, string Subject, IReadOnlyList<(string Name, string? Value)> Facts)
+internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, string Subject, IReadOnlyList<(string Name, JsonNode? Value)> Facts)
 {
     /// <summary>Verifies a file.</summary>
     /// <param name="kind">What it is.</param>
@@ -36,8 +38,8 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
         return new FileVerification(EvidenceKind.Bundle, report, bundle is null ? "a bundle" : $"run {bundle.Header.RunId}",
         [
             ("run_id", bundle?.Header.RunId.Value), ("trace_id", bundle?.Header.TraceId.Value), ("tenant_id", bundle?.Header.TenantId.Value), ("root_hash", bundle?.RootHash.ToString()),
-            ("status", bundle is null ? null : Wire.Name(bundle.Seal.Status)), ("steps", Listing.Text(bundle?.Steps.Count)),
-            ("payloads_verified", Listing.Text((int)report.PayloadsVerified)), ("payloads_not_shown", Listing.Text((int)report.PayloadsNotShown)),
+            ("status", bundle is null ? null : Wire.Name(bundle.Seal.Status)), ("steps", bundle?.Steps.Count),
+            ("payloads_verified", report.PayloadsVerified), ("payloads_not_shown", report.PayloadsNotShown),
         ]);
     }
 
@@ -45,11 +47,11 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
     {
         var report = StepFileVerifier.Verify(bytes, options);
         var file = report.File;
-        return new FileVerification(EvidenceKind.Step, report, file is null ? "a step file" : $"step {file.Step.StepIndex} of run {report.Entry?.RunId.Value ?? "(not named)"}",
+        return new FileVerification(EvidenceKind.Step, report, file is null ? "a step file" : string.Create(CultureInfo.InvariantCulture, $"step {file.Step.StepIndex} of run {report.Entry?.RunId.Value ?? "(not named)"}"),
         [
             ("run_id", report.Entry?.RunId.Value), ("trace_id", report.Entry?.TraceId.Value), ("tenant_id", report.Entry?.TenantId.Value), ("root_hash", file?.RootHash.ToString()),
-            ("step_index", Listing.Text(file?.Step.StepIndex)), ("steps", Listing.Text(file?.Seal.ChainLength)), ("skill", file?.Step.SkillName), ("step_status", file is null ? null : Wire.Name(file.Step.Status)),
-            ("payloads_verified", Listing.Text((int)report.PayloadsVerified)), ("payloads_not_shown", Listing.Text((int)report.PayloadsNotShown)),
+            ("step_index", file?.Step.StepIndex), ("steps", file?.Seal.ChainLength), ("skill", file?.Step.SkillName), ("step_status", file is null ? null : Wire.Name(file.Step.Status)),
+            ("payloads_verified", report.PayloadsVerified), ("payloads_not_shown", report.PayloadsNotShown),
         ]);
     }
 
@@ -63,7 +65,7 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
         return new FileVerification(EvidenceKind.Envelope, report, statement is null ? $"a {envelope.PayloadType}" : $"statement on run {statement.RunId}",
         [
             ("payload_type", envelope.PayloadType), ("run_id", statement?.RunId.Value), ("trace_id", statement?.TraceId.Value), ("tenant_id", statement?.TenantId.Value),
-            ("root_hash", statement?.RootHash.ToString()), ("status", statement is null ? null : Wire.Name(statement.Seal.Status)), ("steps", Listing.Text(statement?.Seal.ChainLength)),
+            ("root_hash", statement?.RootHash.ToString()), ("status", statement is null ? null : Wire.Name(statement.Seal.Status)), ("steps", statement?.Seal.ChainLength),
         ]);
     }
 
@@ -84,8 +86,8 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
     private static FileVerification OfEntry(byte[] bytes, byte[] entry, BundleOptions options)
     {
         var report = LogFiles.VerifyEntry(Encoding.UTF8.GetString(bytes), entry, options);
-        return new FileVerification(EvidenceKind.TlogProof, report, report.Index is { } index ? $"entry {index} of a log" : "an entry of a log",
-            [("index", report.Index?.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("trace_id", report.TraceId)]);
+        return new FileVerification(EvidenceKind.TlogProof, report, report.Index is { } index ? string.Create(CultureInfo.InvariantCulture, $"entry {index} of a log") : "an entry of a log",
+            [("index", report.Index), ("trace_id", report.TraceId)]);
     }
 
     private static FileVerification OfCheckpoint(byte[] bytes, BundleOptions options)
@@ -93,7 +95,7 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
         var report = LogFiles.VerifyCheckpoint(bytes, options);
         var said = SignedNote.TryParse(bytes, out var note, out _) && Checkpoint.TryParse(note.Text, out var checkpoint, out _) ? checkpoint : null;
         return new FileVerification(EvidenceKind.Checkpoint, report, said is null ? "a checkpoint" : $"checkpoint of {said.Origin}",
-            [("origin", said?.Origin), ("size", said?.Size.ToString(System.Globalization.CultureInfo.InvariantCulture)), ("root", said is null ? null : Convert.ToBase64String(said.Root.Span))]);
+            [("origin", said?.Origin), ("size", said?.Size), ("root", said is null ? null : Convert.ToBase64String(said.Root.Span))]);
     }
 
     private static FileVerification OfFork(byte[] bytes, BundleOptions options)

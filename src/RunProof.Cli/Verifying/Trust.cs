@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using RunProof.Format;
 using RunProof.Keys;
@@ -40,7 +41,7 @@ internal sealed record Trust(IReadOnlyList<INoteVerifier> Keys, IWitnessQuorum? 
         var lines = Encoding.UTF8.GetString(bytes).Split('\n').Select(static (line, i) => (Text: line.Trim(), Number: i + 1)).Where(static line => line.Text.Length > 0 && line.Text[0] != '#').ToList();
         if (lines.Count == 0)
             throw CommandException.Usage($"{file} holds no key", "a verifier key a line: <name>+<8 hex digits>+<base64>; or a tlog-policy");
-        return new Trust([.. lines.Select(line => KeyOf(line.Text, $"{file}, line {line.Number}", world))], null, "the file " + file);
+        return new Trust([.. lines.Select(line => KeyOf(line.Text, string.Create(CultureInfo.InvariantCulture, $"{file}, line {line.Number}"), world))], null, "the file " + file);
     }
 
     private static bool IsPolicy(ReadOnlySpan<byte> bytes)
