@@ -78,7 +78,7 @@ public class CanonicalSerializerBenchmark
         return _buffer.WrittenCount;
     }
 
-    private static TraceStep SampleStep() => new()
+    internal static TraceStep SampleStep() => new()
     {
         ContextHash = Digest.Of([1]),
         CostCents = 0.25m,

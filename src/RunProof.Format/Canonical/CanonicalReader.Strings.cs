@@ -48,15 +48,13 @@ public ref partial struct CanonicalReader
     {
         value = null;
         var start = Offset;
-        if (!Take("\""u8))
-            return Unexpected("base64 in quotes");
-        if (!TryScan(out var text, out _))
+        if (!TryString(out var text))
             return false;
-        var length = (text.Length / 4 * 3) - (text.EndsWith("=="u8) ? 2 : text.EndsWith("="u8) ? 1 : 0);
-        var bytes = new byte[Math.Max(length, 0)];
-        var decoded = Base64.DecodeFromUtf8(text, bytes, out _, out var written) == OperationStatus.Done && written == length;
-        value = decoded && IsBase64Of(bytes, text) ? bytes : null;
-        return value is not null || Refuse(ReadFaultCode.NotCanonicalText, start, $"{Show(text)} is not base64 with padding, in its one form");
+        var buffer = new byte[text.Length];
+        Base64.DecodeFromUtf8(text, buffer, out _, out var length);
+        value = buffer[..length];
+        Base64.EncodeToUtf8(value, buffer, out _, out var written);
+        return text.SequenceEqual(buffer.AsSpan(0, written)) || Refuse(ReadFaultCode.NotCanonicalText, start, $"{Show(text)} is not base64 with padding, in its one form");
     }
 
     /// <summary>Reads an array.</summary>
@@ -96,21 +94,16 @@ public ref partial struct CanonicalReader
     {
         var start = Offset;
         value = default;
-        if (Rest is not [(byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9'), ..])
-            return Unexpected("a string or a number");
         if (!TrySkip(0))
             return false;
         var token = _bytes[start..Offset];
-        var canonical = new ArrayBufferWriter<byte>(token.Length + LongestScalar);
         using var document = JsonDocument.Parse(token.ToArray());
+        var canonical = new ArrayBufferWriter<byte>(LongestScalar);
+        var writer = new CanonicalWriter(canonical);
         if (T.TryBind(document.RootElement, out value))
-        {
-            var writer = new CanonicalWriter(canonical);
             value.WriteCanonical(ref writer);
-            writer.Flush();
-        }
-
-        return canonical.WrittenSpan.SequenceEqual(token) || Refuse(ReadFaultCode.NotCanonicalText, start, $"{Show(token)} is no {typeof(T).Name} in its one form");
+        writer.Flush();
+        return token.SequenceEqual(canonical.WrittenSpan) || Refuse(ReadFaultCode.NotCanonicalText, start, $"{Show(token)} is no {typeof(T).Name} in its one form");
     }
 
     /// <summary>Reads an object's next key with its colon; each must come after the one before it.</summary>
@@ -192,7 +185,7 @@ public ref partial struct CanonicalReader
             at += next;
             var length = Escape(content[at..], out _);
             if (length == 0)
-                return RefuseEscape(content[at..], Offset + at);
+                return Refuse(ReadFaultCode.NotCanonicalString, Offset + at, $"{Show(content[at..Math.Min(at + 6, content.Length)])} is not how RFC 8785 section 3.2.2.2 escapes");
             at += length;
             escapes++;
         }
@@ -201,27 +194,17 @@ public ref partial struct CanonicalReader
         content = content[..(end < 0 ? content.Length : at + end)];
         if (!Utf8.IsValid(content))
             return Refuse(ReadFaultCode.InvalidUtf8, Offset + Canonicalizer.FirstInvalid(content), $"not UTF-8");
-        Offset += content.Length + 1;
-        return end >= 0 || Refuse(ReadFaultCode.EndOfInput, _bytes.Length, $"the bytes end within a string");
+        Offset += content.Length;
+        return end < 0 ? Refuse(ReadFaultCode.EndOfInput, Offset, $"the bytes end within a string") : Take("\""u8);
     }
-
-    private bool RefuseEscape(scoped ReadOnlySpan<byte> text, int offset) => text[0] == '\\' && text.Length < (text is [_, (byte)'u', ..] ? 6 : 2)
-        ? Refuse(ReadFaultCode.EndOfInput, _bytes.Length, $"the bytes end within an escape")
-        : Refuse(ReadFaultCode.NotCanonicalString, offset, $"{Show(text[..Math.Min(text.Length, 6)])} is no escape that RFC 8785 section 3.2.2.2 writes");
 
     /// <summary>The length of the canonical escape that stands at the beginning, and what it stands for; 0 where there is none.</summary>
     private static int Escape(ReadOnlySpan<byte> text, out byte c)
     {
-        c = text.Length < 2 || text[0] != '\\' ? (byte)0 : text[1] switch
-        {
-            (byte)'b' => (byte)'\b',
-            (byte)'t' => (byte)'\t',
-            (byte)'n' => (byte)'\n',
-            (byte)'f' => (byte)'\f',
-            (byte)'r' => (byte)'\r',
-            (byte)'u' => text.Length >= 6 && Utf8Parser.TryParse(text[4..6], out byte code, out _, 'x') ? code : (byte)0,
-            var other => other,
-        };
+        var letter = text.Length > 1 ? "btnfr"u8.IndexOf(text[1]) : -1;
+        c = letter >= 0 ? "\b\t\n\f\r"u8[letter] : text is [_, (byte)'"' or (byte)'\\', ..] ? text[1] : (byte)0;
+        if (c == 0 && text.Length >= 6)
+            Utf8Parser.TryParse(text[4..6], out c, out _, 'x');
         Span<byte> canonical = stackalloc byte[6];
         canonical = canonical[..CanonicalString.WriteAscii(c, canonical)];
         return text.StartsWith(canonical) ? canonical.Length : 0;
@@ -240,20 +223,5 @@ public ref partial struct CanonicalReader
 
         content.CopyTo(text.AsSpan(length));
         return text.AsSpan(0, length + content.Length);
-    }
-
-    private static bool IsBase64Of(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> text)
-    {
-        Span<byte> canonical = stackalloc byte[1024];
-        var agrees = true;
-        for (; agrees && !text.IsEmpty; text = text[Math.Min(text.Length, canonical.Length)..])
-        {
-            var block = bytes[..Math.Min(bytes.Length, canonical.Length / 4 * 3)];
-            Base64.EncodeToUtf8(block, canonical, out _, out var written);
-            agrees = text[..Math.Min(text.Length, canonical.Length)].SequenceEqual(canonical[..written]);
-            bytes = bytes[block.Length..];
-        }
-
-        return agrees;
     }
 }

@@ -18,6 +18,8 @@ namespace RunProof.Format;
 /// </remarks>
 public ref partial struct CanonicalReader
 {
+    private delegate bool Parser<T>(ReadOnlySpan<byte> text, out T value);
+
     // No scalar of bounded length has as many bytes: a UInt128 in quotes has 41.
     private const int LongestScalar = 64;
 
@@ -82,7 +84,7 @@ public ref partial struct CanonicalReader
     public bool RefuseWord(string words)
     {
         var start = Offset;
-        return Take("\""u8) && TryScan(out var word, out _) ? Refuse(ReadFaultCode.UnknownEnumValue, start, $"{Show(word)} is none of {words}") : Unexpected($"one of {words}");
+        return TryString(out var word) && Refuse(ReadFaultCode.UnknownEnumValue, start, $"{Show(word)} is none of {words}");
     }
 
     /// <summary>Reads <c>true</c> or <c>false</c>.</summary>
@@ -95,37 +97,22 @@ public ref partial struct CanonicalReader
     /// <param name="value">The integer.</param>
     /// <returns>Whether it was one, without leading zeros or <c>-0</c>, and in range.</returns>
     public bool TryReadInteger<T>(out T value)
-        where T : struct, IBinaryInteger<T>
-    {
-        value = default;
-        return TryNumber(out var token) && TryInteger(token, token, ReadFaultCode.NotCanonicalNumber, out value);
-    }
+        where T : struct, IBinaryInteger<T> =>
+        TryRead("an integer without leading zeros or -0", ReadFaultCode.NotCanonicalNumber, Parse, static (ref writer, read) => writer.WriteSafeInteger(long.CreateTruncating(read)), out value);
 
     /// <summary>Reads an integer that is written as a string (RFC 8785 appendix D).</summary>
     /// <inheritdoc cref="TryReadInteger{T}(out T)"/>
     public bool TryReadWideInteger<T>(out T value)
-        where T : struct, IBinaryInteger<T>
-    {
-        value = default;
-        return TryQuoted("an integer in quotes", out var token) && TryInteger(token, token[1..^1], ReadFaultCode.NotCanonicalText, out value);
-    }
+        where T : struct, IBinaryInteger<T> =>
+        TryRead("an integer in quotes, without leading zeros or -0", ReadFaultCode.NotCanonicalText, Parse, static (ref writer, read) => writer.WriteQuoted(read), out value);
 
     /// <summary>Reads a number in its ECMAScript form.</summary>
     /// <param name="value">The number; never −0, an infinity or NaN.</param>
     /// <returns>Whether it was one.</returns>
-    public bool TryReadDouble(out double value)
-    {
-        value = 0;
-        if (!TryNumber(out var token))
-            return false;
-        var writer = new CanonicalWriter(stackalloc byte[LongestScalar]);
-        var isNumber = double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
-        if (double.IsInfinity(value))
-            return Refuse(ReadFaultCode.OutOfRange, Offset, $"{Show(token)} is beyond the range of a double");
-        if (isNumber)
-            writer.WriteDouble(value);
-        return Agree(token, writer.Written, ReadFaultCode.NotCanonicalNumber, "a number in its ECMAScript form");
-    }
+    public bool TryReadDouble(out double value) => TryRead(
+        "a number in its double's ECMAScript form", ReadFaultCode.NotCanonicalNumber,
+        static (text, out read) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out read) && double.IsFinite(read),
+        static (ref writer, read) => writer.WriteDouble(read), out value);
 
     /// <summary>Reads a float: a number in the ECMAScript form of the double that it converts to.</summary>
     /// <param name="value">The number.</param>
@@ -141,31 +128,20 @@ public ref partial struct CanonicalReader
     /// <summary>Reads a decimal, a string.</summary>
     /// <param name="value">The decimal, of the smallest scale.</param>
     /// <returns>Whether it was one, without exponent, trailing zeros or <c>-0</c>.</returns>
-    public bool TryReadDecimal(out decimal value)
-    {
-        value = 0;
-        if (!TryQuoted("a decimal in quotes", out var token))
-            return false;
-        var writer = new CanonicalWriter(stackalloc byte[LongestScalar]);
-        if (decimal.TryParse(token[1..^1], NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value))
-            writer.WriteDecimalString(value);
-        return Agree(token, writer.Written, ReadFaultCode.NotCanonicalText, "a decimal of at most 28 places, without exponent, trailing zeros or -0");
-    }
+    public bool TryReadDecimal(out decimal value) => TryRead(
+        "a decimal in quotes, of at most 28 places, without exponent, trailing zeros or -0", ReadFaultCode.NotCanonicalText, Parse, static (ref writer, read) => writer.WriteDecimalString(read), out value);
 
     /// <summary>Reads a UTC time with six fractional digits.</summary>
     /// <param name="value">The time, at offset zero.</param>
     /// <returns>Whether it was one.</returns>
-    public bool TryReadTime(out DateTimeOffset value)
-    {
-        value = default;
-        if (!TryQuoted("a time", out var token))
-            return false;
-        var writer = new CanonicalWriter(stackalloc byte[LongestScalar]);
-        Span<char> text = stackalloc char[LongestScalar];
-        if (WireTime.TryParse(text[..Encoding.Latin1.GetChars(token[1..^1], text)], out value))
-            writer.WriteTime(value);
-        return Agree(token, writer.Written, ReadFaultCode.NotCanonicalText, "a UTC time with six fractional digits");
-    }
+    public bool TryReadTime(out DateTimeOffset value) => TryRead(
+        "a UTC time with six fractional digits", ReadFaultCode.NotCanonicalText, WireTime.TryParse, static (ref writer, read) => writer.WriteTime(read), out value);
+
+    /// <summary>Reads a GUID in the <c>D</c> form, lower case.</summary>
+    /// <param name="value">The GUID.</param>
+    /// <returns>Whether it was one.</returns>
+    public bool TryReadGuid(out Guid value) => TryRead(
+        "a GUID in the D form, lower case", ReadFaultCode.NotCanonicalText, static (text, out read) => Utf8Parser.TryParse(text, out read, out _), static (ref writer, read) => writer.WriteGuid(read), out value);
 
     /// <summary>Reads a duration, a string of whole microseconds.</summary>
     /// <param name="value">The duration.</param>
@@ -174,74 +150,39 @@ public ref partial struct CanonicalReader
     {
         var start = Offset;
         var read = TryReadWideInteger(out long microseconds);
-        var fits = microseconds is >= long.MinValue / TimeSpan.TicksPerMicrosecond and <= long.MaxValue / TimeSpan.TicksPerMicrosecond;
-        value = fits ? new TimeSpan(microseconds * TimeSpan.TicksPerMicrosecond) : default;
-        return read && (fits || Refuse(ReadFaultCode.OutOfRange, start, $"{microseconds} microseconds are beyond the range of a TimeSpan"));
+        value = new TimeSpan(unchecked(microseconds * TimeSpan.TicksPerMicrosecond));
+        return read && (value.Ticks / TimeSpan.TicksPerMicrosecond == microseconds || Refuse(ReadFaultCode.OutOfRange, start, $"{microseconds} microseconds are more than a TimeSpan holds"));
     }
 
-    /// <summary>Reads a GUID in the <c>D</c> form, lower case.</summary>
-    /// <param name="value">The GUID.</param>
-    /// <returns>Whether it was one.</returns>
-    public bool TryReadGuid(out Guid value)
+    /// <summary>Reads leniently, writes back, and takes what is the same byte for byte: the one form that a value has is what the writer writes for it.</summary>
+    private bool TryRead<T>(string what, ReadFaultCode code, Parser<T> parse, CanonicalValueWriter<T> write, out T value)
     {
-        value = default;
-        if (!TryQuoted("a GUID", out var token))
-            return false;
-        var writer = new CanonicalWriter(stackalloc byte[LongestScalar]);
-        if (Utf8Parser.TryParse(token[1..^1], out value, out _))
-            writer.WriteGuid(value);
-        return Agree(token, writer.Written, ReadFaultCode.NotCanonicalText, "a GUID in the D form, lower case");
-    }
-
-    private bool TryInteger<T>(ReadOnlySpan<byte> token, ReadOnlySpan<byte> digits, ReadFaultCode otherwise, out T value)
-        where T : struct, IBinaryInteger<T>
-    {
-        Span<byte> canonical = stackalloc byte[LongestScalar];
-        var written = 0;
-        if (T.TryParse(digits, CultureInfo.InvariantCulture, out value))
-            value.TryFormat(canonical, out written, default, CultureInfo.InvariantCulture);
-        else if (IsInteger(digits))
-            return Refuse(ReadFaultCode.OutOfRange, Offset, $"{Show(digits)} is beyond the range of {typeof(T).Name}");
-        var agrees = written > 0 && digits.SequenceEqual(canonical[..written]);
-        return Agree(token, agrees ? token : default, otherwise, "an integer without leading zeros or -0");
-    }
-
-    private static bool IsInteger(ReadOnlySpan<byte> digits)
-    {
-        digits = digits.StartsWith("-"u8) ? digits[1..] : digits;
-        return digits.Length > 0 && digits[0] != '0' && !digits.ContainsAnyExceptInRange((byte)'0', (byte)'9');
-    }
-
-    /// <summary>The bytes of a number, whatever their order; at least one.</summary>
-    private bool TryNumber(out ReadOnlySpan<byte> token)
-    {
-        token = Rest[..Math.Min(Rest.Length, LongestScalar)];
-        var length = token.IndexOfAnyExcept(NumberBytes);
-        token = length < 0 ? token : token[..length];
-        return token.Length > 0 || Unexpected("a number");
-    }
-
-    /// <summary>The bytes of a short string with its quotes.</summary>
-    private bool TryQuoted(string what, out ReadOnlySpan<byte> token)
-    {
-        token = Rest[..Math.Min(Rest.Length, LongestScalar)];
-        if (token.IsEmpty || token[0] != '"')
+        var quotes = code == ReadFaultCode.NotCanonicalText ? 1 : 0;
+        var token = Rest[..Math.Min(Rest.Length, LongestScalar)];
+        value = default!;
+        if (token.IsEmpty || (quotes == 1 ? token[0] != '"' : !NumberBytes.Contains(token[0])))
             return Unexpected(what);
-        var end = token[1..].IndexOf((byte)'"');
-        if (end >= 0)
-            token = token[..(end + 2)];
-        else if (token.Length < LongestScalar)
-            return Refuse(ReadFaultCode.EndOfInput, _bytes.Length, $"the bytes end within {what}");
-        return end >= 0 || Refuse(ReadFaultCode.NotCanonicalText, Offset, $"{Show(token)}… is too long for {what}");
-    }
-
-    /// <summary>The one form that a value has is what the writer writes for it.</summary>
-    private bool Agree(scoped ReadOnlySpan<byte> token, scoped ReadOnlySpan<byte> canonical, ReadFaultCode code, string what)
-    {
-        if (!token.SequenceEqual(canonical))
-            return Refuse(code, Offset, $"{Show(token)} is not {what}");
+        var end = quotes == 1 ? token[1..].IndexOf((byte)'"') + 2 : token.IndexOfAnyExcept(NumberBytes);
+        if (quotes == 1 && end == 1)
+            return Refuse(token.Length < LongestScalar ? ReadFaultCode.EndOfInput : code, Offset, $"{Show(token)}… is not {what}");
+        token = end < 0 ? token : token[..end];
+        var text = token[quotes..^quotes];
+        var writer = new CanonicalWriter(stackalloc byte[LongestScalar]);
+        if (parse(text, out value))
+            write(ref writer, value);
+        if (!token.SequenceEqual(writer.Written))
+            return Refuse(writer.Written.IsEmpty && IsInteger(text) ? ReadFaultCode.OutOfRange : code, Offset, $"{Show(token)} is not {what}, or out of range");
         Offset += token.Length;
         return true;
+    }
+
+    private static bool Parse<T>(ReadOnlySpan<byte> text, out T value)
+        where T : struct, IUtf8SpanParsable<T> => T.TryParse(text, CultureInfo.InvariantCulture, out value);
+
+    private static bool IsInteger(ReadOnlySpan<byte> text)
+    {
+        text = text.StartsWith("-"u8) ? text[1..] : text;
+        return text.IndexOfAnyInRange((byte)'1', (byte)'9') == 0 && !text.ContainsAnyExceptInRange((byte)'0', (byte)'9');
     }
 
     private bool Unexpected(string expected) => Offset == _bytes.Length

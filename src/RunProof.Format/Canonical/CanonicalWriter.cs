@@ -210,7 +210,7 @@ public ref struct CanonicalWriter
         _span = _output.GetSpan(Math.Max(size, 256));
     }
 
-    private void WriteQuoted<T>(T value)
+    internal void WriteQuoted<T>(T value)
         where T : IUtf8SpanFormattable
     {
         var target = Reserve(64);

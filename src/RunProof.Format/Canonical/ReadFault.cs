@@ -21,13 +21,13 @@ public enum ReadFaultCode
     /// <summary>A string has an escape that RFC 8785 section 3.2.2.2 does not write so, or a control character without one.</summary>
     NotCanonicalString,
 
-    /// <summary>A number is not in the ECMAScript form of RFC 8785 section 3.2.2.3: a leading zero, <c>-0</c>, <c>1.0</c>, digits that no double needs.</summary>
+    /// <summary>A number is not in the ECMAScript form of RFC 8785 section 3.2.2.3: a leading zero, <c>-0</c>, <c>1.0</c>, digits that no double needs, more than a double holds.</summary>
     NotCanonicalNumber,
 
     /// <summary>A string that holds a time, GUID, decimal, wide integer, duration, base64, digest or id holds none, or not in its one form.</summary>
     NotCanonicalText,
 
-    /// <summary>A number in canonical form that the member's type does not hold.</summary>
+    /// <summary>An integer, or a double for a float, that the member's type does not hold.</summary>
     OutOfRange,
 
     /// <summary>A word that is no declared value of the enum.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace RunProof.Format;
 
@@ -46,6 +47,14 @@ public static class WireTime
     public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset value) =>
         DateTimeOffset.TryParseExact(
             text, Layout, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out value);
+
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{char}, out DateTimeOffset)"/>
+    internal static bool TryParse(ReadOnlySpan<byte> text, out DateTimeOffset value)
+    {
+        Span<char> characters = stackalloc char[Length];
+        value = default;
+        return text.Length == Length && Encoding.Latin1.GetChars(text, characters) == Length && TryParse(characters, out value);
+    }
 
     /// <summary>Cuts a time to the microseconds that the wire and PostgreSQL keep.</summary>
     /// <param name="value">The time.</param>
