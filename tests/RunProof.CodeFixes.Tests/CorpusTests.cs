@@ -66,12 +66,13 @@ public sealed class CorpusTests
     }
 
     [Fact]
-    public void Every_provider_is_found_by_an_editor_and_fixes_all_at_once()
+    public void Every_provider_is_found_by_an_editor_and_fixes_all_but_names_at_once()
     {
         Assert.NotEmpty(Scene.Providers);
         Assert.All(Scene.Providers, static provider =>
         {
-            Assert.NotNull(provider.GetFixAllProvider());
+            // Names are given one at a time.
+            Assert.Equal(provider is FreeNameFix or WireNameFix, provider.GetFixAllProvider() is null);
             Assert.True(Attribute.IsDefined(provider.GetType(), typeof(System.Composition.SharedAttribute)));
             Assert.Equal(provider.GetType().Name, ((ExportCodeFixProviderAttribute)Attribute.GetCustomAttribute(provider.GetType(), typeof(ExportCodeFixProviderAttribute))!).Name);
         });

@@ -9,7 +9,7 @@ namespace RunProof.CodeFixes;
 public abstract class RemedyProvider : CodeFixProvider
 {
     /// <inheritdoc/>
-    public sealed override FixAllProvider GetFixAllProvider() => RemedyFixAll.Instance;
+    public override FixAllProvider? GetFixAllProvider() => RemedyFixAll.Instance;
 
     /// <inheritdoc/>
     public sealed override async Task RegisterCodeFixesAsync(CodeFixContext context)

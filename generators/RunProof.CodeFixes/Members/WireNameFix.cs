@@ -17,6 +17,9 @@ public sealed class WireNameFix : RemedyProvider
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } = [Rules.BadWireName.Id, Rules.DuplicateWireName.Id];
 
+    /// <summary>None: what is free for one of three is free for another too, and a name is worth a thought.</summary>
+    public override FixAllProvider? GetFixAllProvider() => null;
+
     private protected override IEnumerable<Remedy> Remedies(Fault fault)
     {
         if (fault.Property(FixProperties.WireName) is not { } name || Edit(fault, name) is not { } edit)

@@ -16,6 +16,9 @@ public sealed class FreeNameFix : RemedyProvider
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } = [Rules.DuplicateSchema.Id, Rules.DuplicateSkill.Id];
 
+    /// <summary>None: what is free for one of three is free for another too, and a name is worth a thought.</summary>
+    public override FixAllProvider? GetFixAllProvider() => null;
+
     private protected override IEnumerable<Remedy> Remedies(Fault fault)
     {
         if (fault.Property(FixProperties.FreeName) is not { } name || fault.Around<MemberDeclarationSyntax>() is not { } declaration)
