@@ -1,13 +1,18 @@
 using System;
 using System.Linq;
+using System.Runtime.CompilerServices;
 
 namespace RunProof.Generators;
 
 /// <summary>Shapes as the lock keeps them.</summary>
 internal static class ShapeEntries
 {
-    /// <summary>The entry of a record.</summary>
-    public static LockRecord ToEntry(this RecordShape shape) =>
+    private static readonly ConditionalWeakTable<RecordShape, LockRecord> Entries = new();
+
+    /// <summary>The entry of a record, with its fingerprint. It is asked for by all that hold the record.</summary>
+    public static LockRecord ToEntry(this RecordShape shape) => Entries.GetValue(shape, static shape => New(shape));
+
+    private static LockRecord New(RecordShape shape) =>
         LockRecord.Of(shape.Name, shape.Version, shape.Members.Select(static member => new LockMember(member.Wire, member.Property.TrimStart('@'), Type(member.Type))));
 
     private static LockType Type(WireType type) => type.Kind switch

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.CodeAnalysis.Text;
 
 namespace RunProof.Generators.Tests.Lock;
 
@@ -194,6 +195,28 @@ public sealed class LockTextTests
         var skill = LockSkill.Of("s", "1", Order.Fingerprint, new string('0', 64));
         var fault = Assert.Single(LockReading.Of(LockPrinter.Print(LockFile.Of([Item, Order], [skill]))).Faults);
         Assert.Equal($"skill s/1 takes or returns a record with fingerprint {new string('0', 64)}, which is not in the lock: restore its entry", fault.Message);
+    }
+
+    /// <summary>The compiler takes the mark off a text that it opens, and says only by the encoding that one was there.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_byte_order_mark_in_the_file_is_refused(bool isMarked)
+    {
+        var encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: isMarked);
+        using var file = new MemoryStream([.. encoding.GetPreamble(), .. Encoding.UTF8.GetBytes(Expected)]);
+        var reading = LockInput.Read(SourceText.From(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), canBeEmbedded: true));
+        Assert.Equal(isMarked ? ["it begins with a byte order mark: save it as UTF-8 without one"] : [], reading.Faults.Select(static fault => fault.Message));
+    }
+
+    [Fact]
+    public void A_chain_of_records_longer_than_a_stack_is_refused()
+    {
+        var records = new List<LockRecord> { LockRecord.Of("r", "0", []) };
+        for (var i = 1; i < 3000; i++)
+            records.Add(LockRecord.Of("r", i.ToString(System.Globalization.CultureInfo.InvariantCulture), [new("m", "M", LockType.Of(new LockReference(records[^1].Label, records[^1].Fingerprint)))]));
+        Assert.Equal(LockTypeText.MaxDepth, LockReading.Of(LockPrinter.Print(LockFile.Of(records[..LockTypeText.MaxDepth], []))).File!.Records.Count);
+        Assert.Equal("record r/64 holds records in one another more than 64 deep", LockReading.Of(LockPrinter.Print(LockFile.Of(records, []))).Faults[0].Message);
     }
 
     [Fact]
