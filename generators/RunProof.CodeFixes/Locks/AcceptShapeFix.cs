@@ -43,13 +43,13 @@ public sealed class AcceptShapeFix : CodeFixProvider
         if (diagnostics.Count == 0 || LockDocument.Read(project, cancel) is not { } file)
             return null;
         if (diagnostics.All(static diagnostic => diagnostic.Id == Rules.NotLocked.Id))
-            return Acceptance.OfNew(file, diagnostics.Select(static diagnostic => (Property(diagnostic, FixProperties.Label) ?? "", DeclaredEntries.Read(Property(diagnostic, FixProperties.Entries)))));
+            return Acceptance.OfNew(file, diagnostics.Select(static diagnostic => (Label(diagnostic) ?? "", DeclaredEntries.Read(Property(diagnostic, FixProperties.Entries)))));
         if (await project.GetCompilationAsync(cancel).ConfigureAwait(false) is not { } compilation)
             return null;
         var declared = DeclaredEntries.Of(compilation, cancel);
         return diagnostics.All(static diagnostic => diagnostic.Id == Rules.NoLock.Id)
             ? Acceptance.OfNew(file, [("", declared)])
-            : Acceptance.OfDrifted(file, declared, diagnostics.Select(static diagnostic => Property(diagnostic, FixProperties.Label)).OfType<string>().Distinct());
+            : Acceptance.OfDrifted(file, declared, diagnostics.Select(Label).OfType<string>().Distinct());
     }
 
     /// <summary>One for each way on, not for each rule: an added and a removed member of one record are accepted by one change.</summary>
@@ -65,6 +65,8 @@ public sealed class AcceptShapeFix : CodeFixProvider
             ? $"It never shipped: accept the new shape of {labels[0]} into {LockFile.FileName}"
             : $"They never shipped: accept the new shapes of {string.Join(", ", labels.Take(labels.Count - 1))} and {labels[labels.Count - 1]} into {LockFile.FileName}";
     }
+
+    private static string? Label(Diagnostic diagnostic) => Property(diagnostic, FixProperties.Label);
 
     private static string? Property(Diagnostic diagnostic, string key) => diagnostic.Properties.TryGetValue(key, out var value) ? value : null;
 }

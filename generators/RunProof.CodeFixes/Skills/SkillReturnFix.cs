@@ -51,7 +51,8 @@ public sealed class SkillReturnFix : RemedyProvider
     {
         var own = fault.ModelOf(value.SyntaxTree).GetTypeInfo(value, fault.Cancel).Type;
         // What has a type only by what it is assigned to, or is converted, must be told which.
-        var isNamed = SymbolEqualityComparer.Default.Equals(own, type) && value is not (PostfixUnaryExpressionSyntax or ConditionalExpressionSyntax or SwitchExpressionSyntax or BaseObjectCreationExpressionSyntax and not ObjectCreationExpressionSyntax);
+        var isNamed = SymbolEqualityComparer.Default.Equals(own, type)
+            && value is not (PostfixUnaryExpressionSyntax or ConditionalExpressionSyntax or SwitchExpressionSyntax or ImplicitObjectCreationExpressionSyntax);
         return Edit.Replace(value, $"{Task}.FromResult{(isNamed ? "" : $"<{written}>")}({value.ToString()})", holdsNames: true);
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 using RunProof.Generators;
 
 namespace RunProof.CodeFixes;
@@ -24,7 +25,8 @@ public sealed class SkillSignatureFix : RemedyProvider
     {
         var remedy = SkillSyntax.Of(fault) switch
         {
-            { Method: { IsOverride: false } method } => method is { IsStatic: true, ContainingType: var type } && type.Attribute(Symbols.Skill) is not null ? Unmodify(fault, method) : Complete(fault, method),
+            { Method: { IsOverride: false, IsStatic: true } method, Declaration: TypeDeclarationSyntax } => Unmodify(fault, method),
+            { Method: { IsOverride: false } method } => Complete(fault, method),
             { Method: null, Declaration: ClassDeclarationSyntax declaration } => Publish(fault, declaration),
             _ => null,
         };
@@ -62,24 +64,23 @@ public sealed class SkillSignatureFix : RemedyProvider
 
     private static Remedy? Unmodify(Fault fault, IMethodSymbol method)
     {
-        if (Declaration(fault, method) is not { } declaration || declaration.Modifiers.FirstOrDefault(static modifier => modifier.IsKind(SyntaxKind.StaticKeyword)) is not { RawKind: not 0 } modifier)
-            return null;
-        var span = Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(modifier.SpanStart, modifier.GetNextToken().SpanStart);
-        return new Remedy("Make ExecuteAsync an instance method", "RunProof.RP0402.instance", [new Edit(declaration.SyntaxTree, span, "")]);
+        var modifier = Declaration(fault, method)?.Modifiers.FirstOrDefault(static modifier => modifier.IsKind(SyntaxKind.StaticKeyword)) ?? default;
+        return modifier.RawKind == 0 ? null : new Remedy("Make ExecuteAsync an instance method", "RunProof.RP0402.instance", [Remove(modifier)]);
     }
 
     /// <summary>The one method of that name, where it is hidden and otherwise what it should be.</summary>
     private static Remedy? Publish(Fault fault, ClassDeclarationSyntax skill)
     {
         var methods = skill.Members.OfType<MethodDeclarationSyntax>().Where(static method => method.Identifier.ValueText == "ExecuteAsync").ToList();
-        if (methods.Count != 1 || methods[0] is not { ExplicitInterfaceSpecifier: null, TypeParameterList: null } method || method.ReturnType.IsMissing || method.Modifiers.Any(SyntaxKind.OverrideKeyword))
+        if (methods.Count != 1 || methods[0] is not { ExplicitInterfaceSpecifier: null, TypeParameterList: null, ReturnType.IsMissing: false } method || method.Modifiers.Any(SyntaxKind.OverrideKeyword))
             return null;
         var hiding = method.Modifiers.Where(static modifier => modifier.Kind() is SyntaxKind.PrivateKeyword or SyntaxKind.ProtectedKeyword or SyntaxKind.InternalKeyword).ToList();
-        var edits = hiding.Skip(1).Select(modifier => new Edit(fault.Tree, Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(modifier.SpanStart, modifier.GetNextToken().SpanStart), ""));
         var first = method.Modifiers.Count > 0 ? method.Modifiers[0] : method.ReturnType.GetFirstToken();
         var open = hiding.Count > 0 ? CodeFixes.Edit.Replace(hiding[0], "public") : CodeFixes.Edit.InsertBefore(first, "public ");
-        return new Remedy("Make ExecuteAsync public", "RunProof.RP0402.public", edits.Prepend(open).ToImmutableArray());
+        return new Remedy("Make ExecuteAsync public", "RunProof.RP0402.public", hiding.Skip(1).Select(Remove).Prepend(open).ToImmutableArray());
     }
+
+    private static Edit Remove(SyntaxToken modifier) => new(modifier.SyntaxTree!, TextSpan.FromBounds(modifier.SpanStart, modifier.GetNextToken().SpanStart), "");
 
     private static MethodDeclarationSyntax? Declaration(Fault fault, IMethodSymbol method) =>
         method.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(fault.Cancel) as MethodDeclarationSyntax;
@@ -94,11 +95,13 @@ public sealed class SkillSignatureFix : RemedyProvider
         /// <summary>Null where it cannot be told which is which: there must be one that is neither context nor token.</summary>
         public static Parts? Of(ParameterListSyntax list, IMethodSymbol method)
         {
-            var all = list.Parameters.Zip(method.Parameters, static (syntax, symbol) => (Syntax: syntax, Type: symbol.Type.WithNullableAnnotation(NullableAnnotation.NotAnnotated).ToDisplayString())).ToList();
-            var contexts = all.Where(static one => one.Type == "RunProof.Skills.SkillContext").Select(static one => one.Syntax).ToList();
-            var tokens = all.Where(static one => one.Type == "System.Threading.CancellationToken").Select(static one => one.Syntax).ToList();
+            var all = list.Parameters.Zip(method.Parameters, static (syntax, symbol) => (Syntax: syntax, Type: symbol.Type.FullName())).ToList();
+            var contexts = all.Where(static one => one.Type == SkillSignatureFix.Context).Select(static one => one.Syntax).ToList();
+            var tokens = all.Where(static one => one.Type == SkillSignatureFix.Token).Select(static one => one.Syntax).ToList();
             var others = all.Select(static one => one.Syntax).Except(contexts).Except(tokens).ToList();
-            if (others.Count != 1 || contexts.Count > 1 || tokens.Count > 1 || others[0] is not { Default: null, Type: not null } parameters || contexts.Concat(tokens).Any(static one => one.Modifiers.Count > 0))
+            if (others.Count != 1 || contexts.Count > 1 || tokens.Count > 1 || others[0] is not { Default: null, Type: not null } parameters)
+                return null;
+            if (contexts.Concat(tokens).Any(static one => one.Modifiers.Count > 0))
                 return null;
             return parameters.Modifiers.All(static modifier => modifier.IsKind(SyntaxKind.InKeyword)) ? new Parts(parameters, contexts.FirstOrDefault(), tokens.FirstOrDefault()) : null;
         }
