@@ -18,7 +18,7 @@ internal static class CanonicalParser
     /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
     public static CanonicalModel? Parse(INamedTypeSymbol type, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes = null)
     {
-        if (!CanBeExtended(type, diagnosing, cancel))
+        if (type.HasTwin() || !CanBeExtended(type, diagnosing, cancel))
             return null;
         var members = new RecordParser(compilation, diagnosing, cancel, shapes);
         if (members.Parse(type) is not { } shape)

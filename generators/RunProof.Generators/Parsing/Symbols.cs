@@ -123,6 +123,19 @@ internal static class Symbols
         return safe == name && !HasLookalike(type) ? name + suffix : safe + "_" + Literal.Digits(name) + suffix;
     }
 
+    /// <summary>Whether another type is declared under the very same name, or one around it: half-typed code, and two files of one name.</summary>
+    public static bool HasTwin(this INamedTypeSymbol type)
+    {
+        for (var part = type; part is not null; part = part.ContainingType)
+        {
+            var alike = ((INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace).GetTypeMembers(part.Name, part.Arity);
+            if (alike.Length > 1 && alike.Count(static type => !type.IsFileLocal) > 1)
+                return true;
+        }
+
+        return false;
+    }
+
     private static bool HasLookalike(INamespaceOrTypeSymbol symbol)
     {
         for (INamespaceOrTypeSymbol? part = symbol; part is not (null or INamespaceSymbol { IsGlobalNamespace: true }); part = (INamespaceOrTypeSymbol?)part.ContainingType ?? part.ContainingNamespace)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis.CSharp;
 using RunProof.Generators.Tests.Driving;
 
 namespace RunProof.Generators.Tests.Diagnostics;
@@ -57,6 +58,8 @@ public sealed class HalfTypedTests
     [InlineData("[Skill(\"s\")] static Task<O> Run(P p, SkillContext c, CancellationToken t) => null!; [Skill(\"s\")] static Task<O> Run(P p, SkillContext c, CancellationToken t) => null!;")]
     [InlineData("public static class C { void M() { [Skill(\"s\")] static Task<O> Local(P p, SkillContext c, CancellationToken t) => null!; } [Skill(\"s\")] C() { } [Skill(\"s\")] public static C operator +(C a, C b) => a; [Skill(\"s\")] ~C() { } }")]
     [InlineData("using Canonical = RunProof.Format.CanonicalAttribute; [Canonical] [global::RunProof.Format.Canonical] [RunProof.Format.] [] public partial record A(int X);")]
+    [InlineData("[Canonical] public partial record struct A(int X); [Canonical] public partial record A(int Y);")]
+    [InlineData("public partial class C { [Canonical] public partial record A(int X); } public partial struct C { [Canonical] public partial record A(int Y); }")]
     public async Task Half_typed_code_breaks_nothing(string source) =>
         await Analyzing.DiagnosticsAsync(Generation.Compile(("Half.cs", Faults.Usings + Faults.Records + source)));
 
@@ -75,5 +78,45 @@ public sealed class HalfTypedTests
         var text = Repository.Samples().Single(static file => file.Path == "Samples/Defaults.cs").Text + Repository.Samples().Single(static file => file.Path == "Samples/Skills.cs").Text;
         foreach (var end in Regex.Matches(text, @"\W\w", RegexOptions.CultureInvariant).Where(static (_, word) => word % 7 == 0))
             await Analyzing.DiagnosticsAsync(Generation.Compile(("Half.cs", text[..end.Index])));
+    }
+
+    /// <summary>Words taken out, put twice, or taken from elsewhere: always the same ones, so that what failed once fails again.</summary>
+    [Fact]
+    public async Task Shuffled_code_breaks_nothing()
+    {
+        var sources = Faults.All.Select(static fault => fault.Source).Concat(SilenceTests.Near().Select(static near => near.Data.Item2))
+            .Select(static source => source.Replace("⟦", "", StringComparison.Ordinal).Replace("⟧", "", StringComparison.Ordinal))
+            .Select(static source => CSharpSyntaxTree.ParseText(source).GetRoot().DescendantTokens().Select(static token => token.ToFullString()).ToList())
+            .ToList();
+        var random = new Random(3);
+        for (var i = 0; i < 150; i++)
+        {
+            List<string> words = [.. Any(sources), .. random.Next(3) == 0 ? Any(sources) : []];
+            for (var change = random.Next(1, 5); change > 0; change--)
+                Shuffle(words, Any(Any(sources)));
+            await Analyzing.DiagnosticsAsync(Generation.Compile(("Half.cs", Faults.Usings + Faults.Records + string.Concat(words))));
+        }
+
+        T Any<T>(List<T> all) => all[random.Next(all.Count)];
+
+        void Shuffle(List<string> words, string other)
+        {
+            var at = random.Next(words.Count);
+            switch (random.Next(4))
+            {
+                case 0:
+                    words[at] = other;
+                    break;
+                case 1:
+                    words.Insert(at, Any(words));
+                    break;
+                case 2:
+                    words[at] = "";
+                    break;
+                default:
+                    words.RemoveRange(at + 1, Math.Min(words.Count - at - 1, random.Next(1, 6)));
+                    break;
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
 using RunProof.Generators.Tests.Driving;
 
 namespace RunProof.Generators.Tests.Diagnostics;
@@ -36,4 +38,26 @@ public sealed class RuleTests
     public void Every_rule_outside_the_lock_has_a_fault_in_the_tests() => Assert.Equal(
         Rules.Select(static rule => rule.Id).Where(static id => !id.StartsWith("RP03", StringComparison.Ordinal)),
         Faults.All.Select(static fault => fault.Id).Distinct().Order(StringComparer.Ordinal));
+
+    /// <summary>The compiler turns an analyzer's exception into AD0001: what drives the analyzers here must not overlook it.</summary>
+    [Fact]
+    public async Task An_analyzer_that_throws_fails_a_test()
+    {
+        var analysis = Generation.Compile(("A.cs", "public sealed class A;")).WithAnalyzers([new Throwing()]);
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => Analyzing.ToldAsync(analysis));
+        Assert.Contains("AD0001", failure.Message, StringComparison.Ordinal);
+    }
+
+
+    private sealed class Throwing : DiagnosticAnalyzer
+    {
+        public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Rules[0]];
+
+        public override void Initialize(AnalysisContext context)
+        {
+            context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+            context.EnableConcurrentExecution();
+            context.RegisterSymbolAction(static _ => throw new InvalidOperationException("thrown"), SymbolKind.NamedType);
+        }
+    }
 }

@@ -84,6 +84,14 @@ public sealed class SilenceTests
         Near().Select(static near => near.Data.Item1));
 
     [Fact]
+    public async Task A_type_of_another_file_alone_may_have_the_name()
+    {
+        var compilation = Generation.Compile(("A.cs", Faults.Usings + "[Canonical] public sealed partial record A(int X);"), ("B.cs", "file sealed record A(string Y); public static class B { public static object Of() => new A(\"\"); }"));
+        Assert.Contains("A.Canonical.g.cs", Generation.Sources(compilation).Keys);
+        Assert.Empty(await Analyzing.DiagnosticsAsync(compilation));
+    }
+
+    [Fact]
     public void Without_RunProof_Skills_a_record_gets_no_binder()
     {
         var source = Generation.Sources(Generation.CompileWithoutSkills(("A.cs", "[RunProof.Format.Canonical] public sealed partial record A(int X, RunProof.Format.TraceSeal Seal);")))["A.Canonical.g.cs"];

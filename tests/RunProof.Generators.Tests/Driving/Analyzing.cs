@@ -24,7 +24,13 @@ internal static class Analyzing
     public static async Task<ImmutableArray<Diagnostic>> DiagnosticsAsync(
         Compilation compilation, string editorConfig = "", IEnumerable<(string Path, string Text)>? additionalFiles = null, string lockMode = "off")
     {
-        var told = await Over(compilation, editorConfig, additionalFiles, lockMode).GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
+        return await ToldAsync(Over(compilation, editorConfig, additionalFiles, lockMode));
+    }
+
+    /// <summary>What some analyzers tell.</summary>
+    public static async Task<ImmutableArray<Diagnostic>> ToldAsync(CompilationWithAnalyzers analysis)
+    {
+        var told = await analysis.GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
         Assert.Empty(told.Where(static diagnostic => !diagnostic.Id.StartsWith("RP", StringComparison.Ordinal)).Select(static diagnostic => diagnostic.ToString()));
         return [.. told.OrderBy(static diagnostic => diagnostic.Location.SourceTree?.FilePath, StringComparer.Ordinal).ThenBy(static diagnostic => diagnostic.Location.SourceSpan.Start)];
     }
