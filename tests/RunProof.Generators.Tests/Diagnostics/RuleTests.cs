@@ -48,8 +48,9 @@ public sealed class RuleTests
         Assert.Contains("AD0001", failure.Message, StringComparison.Ordinal);
     }
 
-
+#pragma warning disable RS1001 // No compiler is to load this analyzer: it is this test's alone.
     private sealed class Throwing : DiagnosticAnalyzer
+#pragma warning restore RS1001
     {
         public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [Rules[0]];
 
