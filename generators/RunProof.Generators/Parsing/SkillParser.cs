@@ -32,7 +32,8 @@ internal sealed class SkillParser
     /// <summary>The model; null where something is wrong, which <paramref name="diagnosing"/> then has, or half-typed, which is the compiler's to report.</summary>
     public static SkillModel? Parse(ISymbol symbol, AttributeData attribute, Compilation compilation, Diagnosing diagnosing, CancellationToken cancel, Shapes? shapes = null)
     {
-        if (attribute.Argument(0) is not { } name)
+        // What else has the attribute, or has it without a name, is half-typed.
+        if (attribute.Argument(0) is not { } name || symbol is not (INamedTypeSymbol { TypeKind: TypeKind.Class } or IMethodSymbol { MethodKind: MethodKind.Ordinary }))
             return null;
         var model = new SkillParser(symbol, name, compilation, diagnosing, cancel, shapes).Model(attribute);
         return diagnosing.Any ? null : model;

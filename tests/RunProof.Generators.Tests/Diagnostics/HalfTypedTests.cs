@@ -60,6 +60,7 @@ public sealed class HalfTypedTests
     [InlineData("using Canonical = RunProof.Format.CanonicalAttribute; [Canonical] [global::RunProof.Format.Canonical] [RunProof.Format.] [] public partial record A(int X);")]
     [InlineData("[Canonical] public partial record struct A(int X); [Canonical] public partial record A(int Y);")]
     [InlineData("public partial class C { [Canonical] public partial record A(int X); } public partial struct C { [Canonical] public partial record A(int Y); }")]
+    [InlineData("public class C { [Skill(\"s\")] public int X { get; set; } [Skill(\"s\")] int f; [Skill(\"s\")] event Action E; [Canonical] int g; [Canonical] void M() { } int N { [Skill(\"s\")] get => 1; } }")]
     public async Task Half_typed_code_breaks_nothing(string source) =>
         await Analyzing.DiagnosticsAsync(Generation.Compile(("Half.cs", Faults.Usings + Faults.Records + source)));
 
