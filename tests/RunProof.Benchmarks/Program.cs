@@ -8,7 +8,9 @@ switch (args)
         return 0;
     case ["record", .. var rest]:
         return await RecordBenchmark.RunAsync(RecordOptions.Parse(rest), CancellationToken.None);
+    case ["npm"]:
+        return await NpmPeer.RunAsync(CancellationToken.None);
     default:
-        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | record " + RecordOptions.Usage);
+        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm | record " + RecordOptions.Usage);
         return 2;
 }
