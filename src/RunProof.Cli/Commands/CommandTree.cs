@@ -19,7 +19,9 @@ internal static class CommandTree
             ValidateCommand.Create(world),
             DoctorCommand.Create(world),
             CanonicalCommand.Create(world),
+            LogCommands.Create(world),
             VerifyCommand.Create(world),
+            WitnessCommands.Create(world),
             AosCommands.Create(world),
         };
         GlobalOptions.AddTo(root);
