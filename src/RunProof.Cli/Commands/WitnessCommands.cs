@@ -85,6 +85,6 @@ internal static class WitnessCommands
     private static void Tell(World world, string line)
     {
         lock (world.Terminal)
-            world.Terminal.Error.WriteLine($"{world.Clock.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss'Z'} {Printable.Of(line)}");
+            world.Terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{world.Clock.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss'Z'} {Printable.Of(line)}"));
     }
 }

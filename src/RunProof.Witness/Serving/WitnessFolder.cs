@@ -58,7 +58,7 @@ public sealed class WitnessFolder : IWitnessStore
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The file is there and is no checkpoint: it was damaged, and nothing may be cosigned until somebody has looked.</exception>
-    public ValueTask<WitnessedHead?> ReadAsync(string origin, CancellationToken cancellationToken) => new(Read(origin));
+    public ValueTask<WitnessedHead?> ReadAsync(string origin, CancellationToken cancellationToken) => new(HeadOf(origin));
 
     /// <inheritdoc/>
     public async ValueTask<bool> TryAdvanceAsync(string origin, WitnessedHead? expected, WitnessedHead next, CancellationToken cancellationToken)
@@ -66,7 +66,7 @@ public sealed class WitnessFolder : IWitnessStore
         ArgumentNullException.ThrowIfNull(next);
         await using var held = await LockAsync(NameOf(origin), cancellationToken).ConfigureAwait(false);
         // Another process may have been here between the caller's reading and the lock.
-        if (!Equals(Read(origin), expected))
+        if (!Equals(HeadOf(origin), expected))
             return false;
         DurableFile.Replace(PathOf(NameOf(origin)), Encoding.UTF8.GetBytes(next.Note));
         return true;
@@ -83,7 +83,7 @@ public sealed class WitnessFolder : IWitnessStore
             DurableFile.Replace(path, json);
     }
 
-    private WitnessedHead? Read(string origin)
+    private WitnessedHead? HeadOf(string origin)
     {
         if (ReadNote(NameOf(origin)) is not { } bytes)
             return null;
