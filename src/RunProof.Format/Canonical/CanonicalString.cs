@@ -16,6 +16,8 @@ internal static class CanonicalString
     // A chunk bounds what is reserved at once and how far a search may look ahead, so that any mixture of escapes and text stays linear.
     private const int Chunk = 2048;
 
+    private const int Block = 256;
+
     private static readonly SearchValues<char> Escaped = SearchValues.Create([.. System.Text.Encoding.ASCII.GetString(EscapedBytes)]);
 
     internal static void Write(ref CanonicalWriter writer, scoped ReadOnlySpan<char> value)
@@ -83,15 +85,31 @@ internal static class CanonicalString
     {
         while (!value.IsEmpty)
         {
-            var chunk = value[..Math.Min(Chunk, value.Length)];
-            var copied = CopyPlain(chunk, writer.Reserve(chunk.Length));
-            writer.Commit(copied);
-            if (copied < chunk.Length && chunk[copied] < 0x80)
-                writer.Commit(WriteAscii((byte)chunk[copied++], writer.Reserve(6)));
-            else if (copied < chunk.Length)
+            // Reserved once for a block in which every character might be an escape: text full of them pays for no second reservation.
+            var block = value[..Math.Min(Block, value.Length)];
+            var copied = WriteBlock(block, writer.Reserve(block.Length * 6), out var written);
+            writer.Commit(written);
+            if (copied < block.Length)
                 copied += Transcode(ref writer, value[copied..]);
             value = value[copied..];
         }
+    }
+
+    /// <summary>Writes ASCII, and stops at the first character beyond.</summary>
+    private static int WriteBlock(scoped ReadOnlySpan<char> block, scoped Span<byte> target, out int written)
+    {
+        var at = 0;
+        written = 0;
+        while (at < block.Length && block[at] < 0x80)
+        {
+            var copied = CopyPlain(block[at..], target[written..]);
+            at += copied;
+            written += copied;
+            if (at < block.Length && block[at] < 0x80)
+                written += WriteAscii((byte)block[at++], target[written..]);
+        }
+
+        return at;
     }
 
     /// <summary>Writes a run that begins with a character beyond ASCII, up to the next escape.</summary>
