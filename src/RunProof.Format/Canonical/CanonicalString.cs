@@ -95,18 +95,29 @@ internal static class CanonicalString
         }
     }
 
-    /// <summary>Writes ASCII, and stops at the first character beyond.</summary>
+    /// <summary>Writes ASCII, and stops at the first character beyond. Where escapes stand close, a search by vectors costs more than it saves.</summary>
     private static int WriteBlock(scoped ReadOnlySpan<char> block, scoped Span<byte> target, out int written)
     {
-        var at = 0;
+        var (at, plain) = (0, 0);
         written = 0;
         while (at < block.Length && block[at] < 0x80)
         {
-            var copied = CopyPlain(block[at..], target[written..]);
-            at += copied;
-            written += copied;
-            if (at < block.Length && block[at] < 0x80)
-                written += WriteAscii((byte)block[at++], target[written..]);
+            var c = (byte)block[at];
+            if (c is < (byte)' ' or (byte)'"' or (byte)'\\')
+            {
+                written += WriteAscii(c, target[written..]);
+                (at, plain) = (at + 1, 0);
+            }
+            else if (plain++ < 16)
+            {
+                target[written++] = c;
+                at++;
+            }
+            else
+            {
+                var copied = CopyPlain(block[at..], target[written..]);
+                (at, written, plain) = (at + copied, written + copied, 0);
+            }
         }
 
         return at;
