@@ -53,6 +53,12 @@ public sealed class NoteSigner
             : throw new FormatException("the private key's id is not that of its name and bytes: it was changed, or cut short");
     }
 
+    /// <summary>The same private key under another name, which is another key to whoever verifies.</summary>
+    /// <param name="name">The name.</param>
+    /// <exception cref="ArgumentException">It is no name.</exception>
+    /// <returns>The signer.</returns>
+    public NoteSigner Under(string name) => new(NoteKey.Create(name, Key.Algorithm, Key.PublicKey.ToArray()), _seed);
+
     /// <summary>Signs a note's text.</summary>
     /// <param name="text">The text, with its last line end.</param>
     /// <param name="now">The time; a cosignature states it in whole seconds, another signature does not.</param>

@@ -105,3 +105,44 @@ public sealed partial record SealedEntry
         };
     }
 }
+
+/// <summary>What stands in a tenant's log where its key is handed over to another: both keys sign it, so neither can be put in the other's place alone.</summary>
+[Canonical(Name = "runproof.entry.rotated")]
+public sealed partial record RotatedEntry
+{
+    /// <summary>The value of <see cref="Kind"/>.</summary>
+    public const string KindRotated = "rotated";
+
+    /// <summary>Always <see cref="TraceHeader.CurrentFormat"/>.</summary>
+    public required string Format { get; init; }
+
+    /// <summary>Always <see cref="KindRotated"/>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The verifier key line that checkpoints are signed with from this entry on.</summary>
+    public required string NewKey { get; init; }
+
+    /// <summary>The verifier key line that checkpoints were signed with up to this entry; the one that first includes it is signed by both.</summary>
+    public required string OldKey { get; init; }
+
+    /// <summary>When.</summary>
+    public required DateTimeOffset RotatedAt { get; init; }
+
+    /// <summary>The signature lines of both keys, each with its line end, under <see cref="TextOf"/>.</summary>
+    public required string Signatures { get; init; }
+
+    /// <summary>The tenant.</summary>
+    public required TenantId TenantId { get; init; }
+
+    /// <summary>The text that both keys sign. Its second line is no tree size, so it is never a checkpoint.</summary>
+    /// <param name="oldKey">The old verifier key line; it names the log.</param>
+    /// <param name="newKey">The new one.</param>
+    /// <param name="time">When.</param>
+    /// <returns>The text of a note.</returns>
+    public static string TextOf(string oldKey, string newKey, DateTimeOffset time) =>
+        TraceHeader.CurrentFormat + "/rotation\n" + oldKey + "\n" + newKey + "\n" + WireTime.ToText(time) + "\n";
+
+    /// <summary>The note that both keys signed.</summary>
+    /// <returns>The note as text.</returns>
+    public string ToNote() => TextOf(OldKey, NewKey, RotatedAt) + "\n" + Signatures;
+}

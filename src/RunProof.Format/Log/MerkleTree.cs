@@ -8,7 +8,24 @@ namespace RunProof.Format;
 /// </summary>
 public sealed class MerkleTree
 {
-    private readonly List<Digest> _edge = [];
+    private readonly List<Digest> _edge;
+
+    /// <summary>An empty tree.</summary>
+    public MerkleTree() => _edge = [];
+
+    /// <summary>A tree that goes on where another stood.</summary>
+    /// <param name="size">Its leaves.</param>
+    /// <param name="edge">Its <see cref="Edge"/>.</param>
+    /// <exception cref="ArgumentException">A tree of that size has another number of hashes on its edge.</exception>
+    public MerkleTree(long size, IEnumerable<Digest> edge)
+    {
+        (Size, _edge) = (size, [.. edge]);
+        if (size < 0 || _edge.Count != BitOperations.PopCount((ulong)size))
+            throw new ArgumentException("a tree has one hash on its edge for each bit of its size", nameof(edge));
+    }
+
+    /// <summary>The hashes of the complete subtrees that make up the tree, the largest first.</summary>
+    public IReadOnlyList<Digest> Edge => _edge;
 
     /// <summary>The root of an empty tree: H("").</summary>
     public static Digest EmptyRoot { get; } = Digest.Of([]);
@@ -52,13 +69,16 @@ public sealed class MerkleTree
 
     /// <summary>Appends a leaf by its hash.</summary>
     /// <param name="leaf">The leaf's hash.</param>
-    public void AppendLeafHash(Digest leaf)
+    /// <param name="completed">Is told of every complete subtree that ends with the leaf, the leaf first: its level and its hash.</param>
+    public void AppendLeafHash(Digest leaf, Action<int, Digest>? completed = null)
     {
         var node = leaf;
-        for (var complete = BitOperations.TrailingZeroCount(~(ulong)Size); complete > 0; complete--)
+        completed?.Invoke(0, node);
+        for (var level = 1; level <= BitOperations.TrailingZeroCount(~(ulong)Size); level++)
         {
             node = NodeHash(_edge[^1], node);
             _edge.RemoveAt(_edge.Count - 1);
+            completed?.Invoke(level, node);
         }
 
         _edge.Add(node);

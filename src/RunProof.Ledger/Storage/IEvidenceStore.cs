@@ -26,4 +26,20 @@ public interface IEvidenceSnapshot : IAsyncDisposable
     /// <param name="payloads">Whether texts and salts are read.</param>
     /// <param name="cancellationToken">Gives up.</param>
     IAsyncEnumerable<RecordedStep> ReadStepsAsync(string trace, bool payloads, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Many traces one after another, archived ones too, each with its steps: one round trip, rows streamed. Finish with a trace before the next: what is not
+    /// read of its steps is passed over. Nothing else may be read meanwhile.
+    /// </summary>
+    /// <param name="traces">The traces' ids, and whether their steps are read.</param>
+    /// <param name="payloads">Whether texts and salts are read.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>One for each that was asked for, in that order.</returns>
+    IAsyncEnumerable<RecordedEvidence> ReadEvidenceAsync(IReadOnlyList<(string Trace, bool Steps)> traces, bool payloads, CancellationToken cancellationToken);
 }
+
+/// <summary>A trace with its steps, as they are read.</summary>
+/// <param name="TraceId">The id that was asked for.</param>
+/// <param name="Trace">The trace; null where there is none.</param>
+/// <param name="Steps">Its steps in the order of their index; to be read once, before the next trace.</param>
+public sealed record RecordedEvidence(string TraceId, RecordedTrace? Trace, IAsyncEnumerable<RecordedStep> Steps);

@@ -19,6 +19,12 @@ internal sealed class PostgresEvidenceSnapshot(NpgsqlConnection connection, Npgs
           WHERE (run_id = $1 OR trace_id = 'trace_' || $1) AND tenant_id = $2 ORDER BY started_at, trace_id
         """;
 
+    private const string TraceFrom =
+        """
+        FROM (SELECT * FROM public.aos_traces UNION ALL SELECT * FROM public.aos_traces_archive) t
+          WHERE trace_id = $1 AND tenant_id = $2
+        """;
+
     private const string StepsFrom =
         """
         FROM (SELECT * FROM public.aos_trace_steps UNION ALL SELECT * FROM public.aos_trace_steps_archive) s
@@ -28,6 +34,10 @@ internal sealed class PostgresEvidenceSnapshot(NpgsqlConnection connection, Npgs
     private const string TracesSql = $"SELECT {EvidenceReader.TraceColumns} {TracesFrom}";
 
     private const string TracesWithPayloadsSql = $"SELECT {EvidenceReader.TraceColumns}, {EvidenceReader.TracePayloadColumns} {TracesFrom}";
+
+    private const string TraceSql = $"SELECT {EvidenceReader.TraceColumns} {TraceFrom}";
+
+    private const string TraceWithPayloadsSql = $"SELECT {EvidenceReader.TraceColumns}, {EvidenceReader.TracePayloadColumns} {TraceFrom}";
 
     private const string StepsSql = $"SELECT {EvidenceReader.StepColumns} {StepsFrom}";
 
@@ -51,10 +61,46 @@ internal sealed class PostgresEvidenceSnapshot(NpgsqlConnection connection, Npgs
             yield return EvidenceReader.ReadStep(reader, payloads);
     }
 
+    public async IAsyncEnumerable<RecordedEvidence> ReadEvidenceAsync(
+        IReadOnlyList<(string Trace, bool Steps)> traces, bool payloads, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (traces.Count == 0)
+            yield break;
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        foreach (var (trace, steps) in traces)
+        {
+            batch.BatchCommands.Add(Sql.Command(payloads ? TraceWithPayloadsSql : TraceSql, trace, tenant.Value));
+            if (steps)
+                batch.BatchCommands.Add(Sql.Command(payloads ? StepsWithPayloadsSql : StepsSql, trace, tenant.Value));
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        foreach (var (trace, steps) in traces)
+        {
+            var found = await reader.ReadAsync(cancellationToken) ? EvidenceReader.ReadTrace(reader, payloads) : null;
+            await reader.NextResultAsync(cancellationToken);
+            yield return new RecordedEvidence(trace, found, steps ? StepsAsync(reader, payloads, cancellationToken) : NoSteps());
+            if (steps)
+                await reader.NextResultAsync(cancellationToken);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await transaction.DisposeAsync();
         await connection.DisposeAsync();
+    }
+
+    private static async IAsyncEnumerable<RecordedStep> StepsAsync(NpgsqlDataReader reader, bool payloads, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (await reader.ReadAsync(cancellationToken))
+            yield return EvidenceReader.ReadStep(reader, payloads);
+    }
+
+    private static async IAsyncEnumerable<RecordedStep> NoSteps()
+    {
+        await Task.CompletedTask;
+        yield break;
     }
 
     private NpgsqlBatch Query(string sql, string id) =>
