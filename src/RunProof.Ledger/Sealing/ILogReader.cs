@@ -28,6 +28,12 @@ public interface ILogReader
     /// <returns>The bytes of each tile that is there at that width; the others are missing.</returns>
     Task<IReadOnlyDictionary<TileAddress, ReadOnlyMemory<byte>>> ReadTilesAsync(TenantId tenant, IReadOnlyCollection<TileAddress> tiles, CancellationToken cancellationToken);
 
+    /// <summary>Counts the tiles that are there.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The levels that have any, from 0.</returns>
+    Task<IReadOnlyList<TileLevel>> MeasureTilesAsync(TenantId tenant, CancellationToken cancellationToken);
+
     /// <summary>Entries from a position on, streamed in the order of their positions. Holds a connection until it is disposed.</summary>
     /// <param name="tenant">The tenant.</param>
     /// <param name="first">The first position.</param>

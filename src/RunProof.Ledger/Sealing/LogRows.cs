@@ -44,7 +44,8 @@ public sealed record LogKey(string VerifierKey, long FromSize, long? UntilSize, 
 /// <param name="Kind">Opened or sealed.</param>
 /// <param name="QueuedAt">When the transaction began that queued it.</param>
 /// <param name="IsOpened">Whether the trace's opening is in the log.</param>
-public sealed record QueuedEntry(string TraceId, LogEntryKind Kind, DateTimeOffset QueuedAt, bool IsOpened);
+/// <param name="IsEntered">Whether this very entry is in the log, so that it only leaves the queue; nobody but a database's owner can queue it again.</param>
+public sealed record QueuedEntry(string TraceId, LogEntryKind Kind, DateTimeOffset QueuedAt, bool IsOpened, bool IsEntered = false);
 
 /// <summary>An entry of a log.</summary>
 /// <param name="Position">Its index, from 0, without gaps.</param>
@@ -103,12 +104,21 @@ public sealed record LogCommit
     /// <summary>What is not let in.</summary>
     public required IReadOnlyList<QuarantinedEntry> Quarantine { get; init; }
 
+    /// <summary>What leaves the queue. All of it must still be there.</summary>
+    public IReadOnlyList<QueuedEntry> Taken { get; init; } = [];
+
     /// <summary>Keys that sign from this step on, or for the last time with it.</summary>
     public IReadOnlyList<LogKey> Keys { get; init; } = [];
 
     /// <summary>When.</summary>
     public required DateTimeOffset Time { get; init; }
 }
+
+/// <summary>What there is of a level of tiles.</summary>
+/// <param name="Level">The level.</param>
+/// <param name="Tiles">Tiles.</param>
+/// <param name="Hashes">Hashes in them.</param>
+public sealed record TileLevel(int Level, long Tiles, long Hashes);
 
 /// <summary>How far logs are behind.</summary>
 /// <param name="Queued">Entries that await inclusion.</param>

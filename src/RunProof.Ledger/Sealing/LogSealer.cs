@@ -83,6 +83,7 @@ public sealed partial class LogSealer
             Entries = entries,
             Tiles = tree.TakeTiles(),
             Quarantine = quarantine,
+            Taken = queue,
             Keys = head.Keys.Count > 0 || checkpoint is null ? [] : [new LogKey(_signer.KeyOf(origin).ToString(), tree.Size, UntilSize: null, time)],
             Time = time,
         };
@@ -103,6 +104,8 @@ public sealed partial class LogSealer
         var time = _clock.GetUtcNow();
         foreach (var queued in queue)
         {
+            if (queued.IsEntered)
+                continue;
             var trace = examined[queued.TraceId];
             var (text, finding) = queued.Kind is LogEntryKind.Opened ? trace.Opened : trace.Sealed;
             if (queued.Kind is LogEntryKind.Sealed && !queued.IsOpened && !opened.Contains(queued.TraceId))

@@ -23,6 +23,8 @@ internal static class Sql
 
     internal static object OrNull(double? value) => value is { } number ? number : new Null(NpgsqlDbType.Double);
 
+    internal static object OrNull(long? value) => value is { } number ? number : new Null(NpgsqlDbType.Bigint);
+
     internal static object OrNull(Digest? value) => value is { } digest ? digest : new Null(NpgsqlDbType.Bytea);
 
     private static NpgsqlParameter Parameter(object? value) => value switch
@@ -35,6 +37,12 @@ internal static class Sql
         int number => new NpgsqlParameter<int> { NpgsqlDbType = NpgsqlDbType.Integer, TypedValue = number },
         long number => new NpgsqlParameter<long> { NpgsqlDbType = NpgsqlDbType.Bigint, TypedValue = number },
         double number => new NpgsqlParameter<double> { NpgsqlDbType = NpgsqlDbType.Double, TypedValue = number },
+        byte[] bytes => new NpgsqlParameter<byte[]> { NpgsqlDbType = NpgsqlDbType.Bytea, TypedValue = bytes },
+        string?[] texts => new NpgsqlParameter<string?[]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text, TypedValue = texts },
+        int[] numbers => new NpgsqlParameter<int[]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer, TypedValue = numbers },
+        long[] numbers => new NpgsqlParameter<long[]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint, TypedValue = numbers },
+        byte[][] blobs => new NpgsqlParameter<byte[][]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea, TypedValue = blobs },
+        DateTimeOffset[] times => new NpgsqlParameter<DateTimeOffset[]> { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, TypedValue = times },
         bool flag => new NpgsqlParameter<bool> { NpgsqlDbType = NpgsqlDbType.Boolean, TypedValue = flag },
         _ => throw new ArgumentException($"no column holds a {value.GetType().Name}", nameof(value)),
     };

@@ -33,6 +33,8 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();
+        builder.Services.TryAddSingleton<ILogStore, PostgresLogStore>();
+        builder.Services.TryAddSingleton<ILogReader, PostgresLogReader>();
         if (!settings.DisableHealthChecks)
             AddHealthChecks(builder);
         return builder;
