@@ -15,6 +15,7 @@ internal sealed class RecordingDesk : IAsyncDisposable
     private RecordingDesk(TestDatabase database, RecorderOptions options)
     {
         Database = database.Name;
+        VerifierConnectionString = database.VerifierConnectionString;
         Runner = NpgsqlDataSource.Create(database.RunnerConnectionString);
         Admin = NpgsqlDataSource.Create(database.AdminConnectionString);
         Store = new PostgresRecordingStore(Runner);
@@ -22,6 +23,8 @@ internal sealed class RecordingDesk : IAsyncDisposable
     }
 
     internal string Database { get; }
+
+    internal string VerifierConnectionString { get; }
 
     internal NpgsqlDataSource Runner { get; }
 
