@@ -28,6 +28,7 @@ var verifier = builder.AddProject<Projects.RunProof_Verifier>(ResourceNames.Veri
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
     .WithEnvironment($"ConnectionStrings__{ResourceNames.Database}", Login("runproof_verifier_login", verifierPassword))
+    .WithEnvironment("RunProof__Log__KeyFolder", Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".runproof", "keys")))
     .WaitForCompletion(migrator);
 
 builder.AddProject<Projects.RunProof_Cli>(ResourceNames.Validate, launchProfileName: null)

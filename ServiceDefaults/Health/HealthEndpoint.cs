@@ -6,7 +6,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace RunProof.ServiceDefaults;
 
-/// <summary>Health as JSON: <c>{"status":"Healthy","checks":[{"name":…,"status":…,"description":…,"duration_ms":…}]}</c>.</summary>
+/// <summary>Health as JSON: <c>{"status":"Healthy","checks":[{"name":…,"status":…,"description":…,"duration_ms":…,"data":{…}}]}</c>.</summary>
 internal static class HealthEndpoint
 {
     internal static async Task AnswerAsync(HttpContext context, Func<HealthCheckRegistration, bool> checks)
@@ -43,10 +43,22 @@ internal static class HealthEndpoint
             // A check's own words, never its exception: that may hold an address or a user name, and this endpoint has no authentication.
             json.WriteString("description", OwnWords(entry));
             json.WriteNumber("duration_ms", Math.Round(entry.Duration.TotalMilliseconds, 3));
+            WriteNumbers(json, entry.Data);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>What a check counted; left out where it counts nothing.</summary>
+    private static void WriteNumbers(Utf8JsonWriter json, IReadOnlyDictionary<string, object> data)
+    {
+        if (data.Count == 0)
+            return;
+        json.WriteStartObject("data");
+        foreach (var (name, value) in data.Where(each => each.Value is int or long or double))
+            json.WriteNumber(name, Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture));
         json.WriteEndObject();
     }
 

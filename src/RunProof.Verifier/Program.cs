@@ -4,8 +4,9 @@ using RunProof.Verifier;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddRunProofPostgres("runproofdb");
 builder.AddVerifier();
+var wrong = builder.AddSealing();
 var app = builder.Build();
-if (app.Services.FindConnectionFault() is { } fault)
+if ((wrong ?? app.Services.FindConnectionFault()) is { } fault)
 {
     await Console.Error.WriteLineAsync($"verifier: {fault}");
     return 2;

@@ -77,7 +77,8 @@ public sealed class SigningKeyFile : ICheckpointSigner
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(draft);
+            if (File.Exists(draft))
+                File.Delete(draft);
             return File.Exists(path) ? false : throw new SigningKeyFileException($"the signing key file {path} cannot be made: {e.Message}", e);
         }
     }

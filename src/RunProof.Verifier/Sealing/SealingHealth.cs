@@ -1,0 +1,63 @@
+using System.Globalization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Verifier;
+
+/// <summary>What is wrong with sealing at the moment.</summary>
+internal sealed class SealingState
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<TenantId> _halted = [];
+
+    /// <summary>Why the last round ended early; null where it did not.</summary>
+    internal volatile string? StoreProblem;
+
+    internal int Halted
+    {
+        get
+        {
+            lock (_gate)
+                return _halted.Count;
+        }
+    }
+
+    internal bool Halt(TenantId tenant)
+    {
+        lock (_gate)
+            return _halted.Add(tenant);
+    }
+
+    internal bool Continue(TenantId tenant)
+    {
+        lock (_gate)
+            return _halted.Remove(tenant);
+    }
+}
+
+/// <summary>How far the logs are behind. Never unhealthy: a service that cannot seal still verifies and serves.</summary>
+internal sealed class SealingHealth(SealingKey key, SealingState state, SealingMetrics metrics, LogOptions options) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var lag = metrics.Lag;
+        var age = metrics.Age(lag);
+        var data = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["queued"] = lag.Queued,
+            ["sealed_queued"] = lag.Sealed,
+            ["oldest_age_seconds"] = Math.Round(age.TotalSeconds, 3),
+            ["quarantined"] = lag.Quarantined,
+            ["halted_logs"] = state.Halted,
+        };
+        // No file's name and no tenant's: this has no authentication. The log names them.
+        var problem = key.Problem is not null ? "there is no signing key that can be used, so nothing is sealed; the log says why"
+            : state.StoreProblem is { } store ? store
+            : state.Halted > 0 ? string.Create(CultureInfo.InvariantCulture, $"{state.Halted} logs cannot be continued; the log says which and why")
+            : age > options.MaxLag ? "entries have awaited inclusion for too long"
+            : null;
+        var words = string.Create(CultureInfo.InvariantCulture, $"{lag.Queued} entries await inclusion, {lag.Sealed} of them seals, the oldest for {age.TotalSeconds:0.0} s; {lag.Quarantined} in quarantine");
+        return Task.FromResult(problem is null ? HealthCheckResult.Healthy(words, data) : HealthCheckResult.Degraded($"{problem} ({words})", data: data));
+    }
+}
