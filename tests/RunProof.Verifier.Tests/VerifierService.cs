@@ -23,7 +23,8 @@ internal sealed class VerifierService : IAsyncDisposable
         _client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
     }
 
-    internal static async Task<VerifierService> StartAsync(string connectionString)
+    /// <summary>Starts the service; with settings of logs it seals too.</summary>
+    internal static async Task<VerifierService> StartAsync(string connectionString, IReadOnlyDictionary<string, string?>? logs = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Logging.ClearProviders();
@@ -32,8 +33,11 @@ internal sealed class VerifierService : IAsyncDisposable
             ["ConnectionStrings:runproofdb"] = connectionString,
             ["urls"] = "http://127.0.0.1:0",
         });
+        builder.Configuration.AddInMemoryCollection(logs);
         builder.AddRunProofPostgres("runproofdb");
         builder.AddVerifier();
+        if (logs is not null)
+            Assert.Null(builder.AddSealing());
         var app = builder.Build();
         app.MapVerifier();
         await app.StartAsync();
