@@ -25,10 +25,10 @@ public sealed class WitnessPolicy
     /// <summary>The quorum that needs no witness; no witness or group may have the name.</summary>
     private const string None = "none";
 
-    private readonly Dictionary<string, Group> _groups;
+    private readonly IReadOnlyList<Group> _groups;
     private readonly string _quorum;
 
-    internal WitnessPolicy(IReadOnlyList<PolicyLog> logs, IReadOnlyList<PolicyWitness> witnesses, Dictionary<string, Group> groups, string quorum) =>
+    internal WitnessPolicy(IReadOnlyList<PolicyLog> logs, IReadOnlyList<PolicyWitness> witnesses, IReadOnlyList<Group> groups, string quorum) =>
         (Logs, Witnesses, _groups, _quorum) = (logs, witnesses, groups, quorum);
 
     /// <summary>The logs, in the policy's order.</summary>
@@ -54,7 +54,15 @@ public sealed class WitnessPolicy
     public bool IsQuorum(IReadOnlySet<string> cosigners)
     {
         ArgumentNullException.ThrowIfNull(cosigners);
-        return _quorum == None || Agrees(_quorum, cosigners);
+        // Definitions precede use, so one pass in their order knows of each member whether it agrees: groups within groups cost no stack, however deep.
+        var agreed = Witnesses.Select(static witness => witness.Name).Where(cosigners.Contains).ToHashSet(StringComparer.Ordinal);
+        foreach (var group in _groups)
+        {
+            if (group.Members.Count(agreed.Contains) >= group.Threshold)
+                agreed.Add(group.Name);
+        }
+
+        return _quorum == None || agreed.Contains(_quorum);
     }
 
     /// <summary>Verifies a checkpoint: a log of the policy signed it, no known signature is false, and the quorum is met.</summary>
@@ -77,11 +85,8 @@ public sealed class WitnessPolicy
         return false;
     }
 
-    private bool Agrees(string name, IReadOnlySet<string> cosigners) =>
-        _groups.TryGetValue(name, out var group) ? group.Members.Count(member => Agrees(member, cosigners)) >= group.Threshold : cosigners.Contains(name);
-
     /// <summary>Members of which so many must agree. Definitions precede use, so groups cannot form a circle.</summary>
-    internal sealed record Group(int Threshold, IReadOnlyList<string> Members);
+    internal sealed record Group(string Name, int Threshold, IReadOnlyList<string> Members);
 }
 
 /// <summary>Reads a policy file line by line; every rule of tlog-policy is refused with the line's number.</summary>
@@ -89,7 +94,8 @@ internal sealed class PolicyParser
 {
     private readonly List<PolicyLog> _logs = [];
     private readonly List<PolicyWitness> _witnesses = [];
-    private readonly Dictionary<string, WitnessPolicy.Group> _groups = new(StringComparer.Ordinal);
+    private readonly List<WitnessPolicy.Group> _groups = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly HashSet<string> _members = new(StringComparer.Ordinal);
     private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     private string? _quorum;
@@ -148,6 +154,7 @@ internal sealed class PolicyParser
         if (!TryUrl(url, out var place))
             return $"\"{url}\" is no URL";
         _witnesses.Add(new PolicyWitness(name, verifier!, place));
+        _names.Add(name);
         return null;
     }
 
@@ -171,7 +178,8 @@ internal sealed class PolicyParser
         };
         if (needed < 1 || needed > members.Length)
             return $"\"{threshold}\" of {members.Length} members is no threshold: any, all, or 1 to {members.Length}";
-        _groups.Add(name, new WitnessPolicy.Group(needed, members));
+        _groups.Add(new WitnessPolicy.Group(name, needed, members));
+        _names.Add(name);
         return null;
     }
 
@@ -205,7 +213,7 @@ internal sealed class PolicyParser
         return _keys.Add(Convert.ToHexStringLower(key.PublicKey.Span)) ? null : "this public key stands in an earlier line";
     }
 
-    private bool IsDefined(string name) => _groups.ContainsKey(name) || _witnesses.Exists(witness => witness.Name == name);
+    private bool IsDefined(string name) => _names.Contains(name);
 
     private static int Checked(string threshold) =>
         int.TryParse(threshold, NumberStyles.None, CultureInfo.InvariantCulture, out var needed) && !threshold.StartsWith('0') ? needed : 0;

@@ -38,7 +38,7 @@ public sealed partial class PagesTests
     private static partial Regex CommandLineOnAPage();
 
     // In a remedy the words of the sentence go on; only noun and verb are the command.
-    [GeneratedRegex("(?<=[`\"; ])runproof (?<noun>run|agent|skill|keys|db|validate|doctor|canonical|aos|[a-z]+(?=`))(?: (?<verb>[a-z]+))?")]
+    [GeneratedRegex("(?<=[`\"; ])runproof (?<noun>run|agent|skill|keys|db|validate|doctor|canonical|aos|verify|witness|[a-z]+(?=`))(?: (?<verb>[a-z]+))?")]
     private static partial Regex CommandInWords();
 
     [GeneratedRegex("\"[^\"]*\"|[^ ]+")]

@@ -37,6 +37,23 @@ public sealed class Policies
     }
 
     [Fact]
+    public void Groups_as_deep_as_a_policy_can_hold_them_cost_no_stack()
+    {
+        var witness = RunProof.Keys.NoteSigner.Create("witness.test/w", RunProof.Format.NoteAlgorithm.CosignatureV1, new byte[32]).Key;
+        var text = new System.Text.StringBuilder($"witness w {witness}\ngroup 0 all w\n");
+        var last = 0;
+        for (; text.Length < WitnessPolicy.MaxLength - 100; last++)
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"group {last + 1} any {last}\n");
+        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"quorum {last}\n");
+        Assert.True(WitnessPolicy.TryParse(System.Text.Encoding.UTF8.GetBytes(text.ToString()), out var policy, out var problem), problem);
+        Assert.True(last > 40_000, $"{last} groups");
+        Assert.True(policy.IsQuorum(new HashSet<string>(StringComparer.Ordinal) { "w" }));
+        Assert.False(policy.IsQuorum(new HashSet<string>(StringComparer.Ordinal)));
+        // A caller that gives a group's name as a cosigner's has no witness.
+        Assert.False(policy.IsQuorum(new HashSet<string>(StringComparer.Ordinal) { "0", last.ToString(System.Globalization.CultureInfo.InvariantCulture) }));
+    }
+
+    [Fact]
     public void A_fault_is_told_with_its_line()
     {
         Assert.False(WitnessPolicy.TryParse("# mine\n\nquorum w1\n"u8, out _, out var problem));

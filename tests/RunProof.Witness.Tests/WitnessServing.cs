@@ -40,7 +40,7 @@ public sealed class WitnessServing : IDisposable
         foreach (var (method, path, status) in new[]
         {
             (HttpMethod.Get, "add-checkpoint", 405), (HttpMethod.Get, "", 404), (HttpMethod.Get, "nothing", 404), (HttpMethod.Get, "checkpoint", 404), (HttpMethod.Get, WitnessFolder.NameOf("log.test/a") + "/checkpoint", 404),
-            (HttpMethod.Get, "..%2f..%2fetc/checkpoint", 404), (HttpMethod.Get, "forks/..%2fx.json", 404), (HttpMethod.Get, "forks/none.json", 404), (HttpMethod.Get, "forks/", 200), (HttpMethod.Delete, "forks/", 404), (HttpMethod.Post, "forks/", 404),
+            (HttpMethod.Get, "..%2f..%2fetc/checkpoint", 404), (HttpMethod.Get, "forks/..%2fx.json", 404), (HttpMethod.Get, "forks/none.json", 404), (HttpMethod.Get, "forks/", 200), (HttpMethod.Head, "forks/", 200), (HttpMethod.Head, "nothing", 404), (HttpMethod.Delete, "forks/", 404), (HttpMethod.Post, "forks/", 404),
         })
         {
             using var answer = await server.Client.SendAsync(new HttpRequestMessage(method, path), _cancel);

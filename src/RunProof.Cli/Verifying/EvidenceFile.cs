@@ -64,9 +64,9 @@ internal static class EvidenceFile
                     continue;
                 var name = NameOf(ref reader);
                 reader.Read();
-                if (name is null)
-                    continue;
-                names.Add(name);
+                // Of a hostile file's millions of names only ours are kept.
+                if (name is "payloadType" or "signatures" or "steps" or "links")
+                    names.Add(name);
                 if (name == "format" && reader.TokenType == JsonTokenType.String)
                     format ??= TextOf(ref reader);
                 reader.Skip();

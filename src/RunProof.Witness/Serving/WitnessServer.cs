@@ -50,26 +50,27 @@ public sealed class WitnessServer : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         _listener.Start();
-        await using var stop = cancellationToken.Register(_listener.Stop).ConfigureAwait(false);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var stop = cancellationToken.Register(stopped.SetResult).ConfigureAwait(false);
         var open = new List<Task>();
         while (!cancellationToken.IsCancellationRequested)
         {
-            HttpListenerContext context;
-            try
+            await _places.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+            var next = _listener.GetContextAsync();
+            if (await Task.WhenAny(next, stopped.Task).ConfigureAwait(false) != next)
             {
-                context = await _listener.GetContextAsync().ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException && cancellationToken.IsCancellationRequested)
-            {
+                // Stopping the listener ends this wait in an exception that nobody asks for.
+                _ = next.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
                 break;
             }
 
-            await _places.WaitAsync(CancellationToken.None).ConfigureAwait(false);
             open.RemoveAll(static task => task.IsCompleted);
-            open.Add(ServeAsync(context));
+            open.Add(ServeAsync(await next.ConfigureAwait(false)));
         }
 
+        // Stopping cuts every connection: first what was begun.
         await Task.WhenAll(open).ConfigureAwait(false);
+        _listener.Stop();
     }
 
     /// <inheritdoc/>
