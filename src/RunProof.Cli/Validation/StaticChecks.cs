@@ -13,8 +13,11 @@ internal static class StaticChecks
         ("RunProof.Format", []),
         ("RunProof.Skills", ["RunProof.Format"]),
         ("RunProof.Verification", ["RunProof.Format"]),
-        ("RunProof.Ledger", ["RunProof.Format", "RunProof.Skills"]),
-        ("RunProof.Postgres", ["RunProof.Format", "RunProof.Skills", "RunProof.Ledger", "Npgsql"]),
+        ("RunProof.Tiles", ["RunProof.Format"]),
+        ("RunProof.Keys", ["RunProof.Format"]),
+        ("RunProof.Witness", ["RunProof.Format", "RunProof.Keys"]),
+        ("RunProof.Ledger", ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"]),
+        ("RunProof.Postgres", ["RunProof.Format", "RunProof.Skills", "RunProof.Ledger", "RunProof.Tiles", "Npgsql"]),
     ];
 
     internal static async Task LookAsync(Scene scene, CancellationToken cancellationToken)
