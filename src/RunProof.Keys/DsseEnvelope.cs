@@ -65,6 +65,20 @@ public sealed record DsseEnvelope(string PayloadType, ReadOnlyMemory<byte> Paylo
     /// <returns>Whether it is.</returns>
     public static bool TryParse(JsonElement json, [NotNullWhen(true)] out DsseEnvelope? envelope, out string problem)
     {
+        try
+        {
+            return TryRead(json, out envelope, out problem);
+        }
+        catch (InvalidOperationException)
+        {
+            // What looking up a member throws where another one's name is an escaped lone surrogate.
+            (envelope, problem) = (null, "a member's name is no text");
+            return false;
+        }
+    }
+
+    private static bool TryRead(JsonElement json, [NotNullWhen(true)] out DsseEnvelope? envelope, out string problem)
+    {
         envelope = null;
         problem = "an envelope is a JSON object with payload (base64), payloadType and signatures";
         if (json.ValueKind != JsonValueKind.Object || Text(json, "payloadType") is not { } type || !TryBase64(Text(json, "payload"), out var payload)

@@ -46,6 +46,20 @@ public sealed record ForkProof(SignedNote Older, SignedNote Newer, Digest RootAt
     /// <returns>Whether it is.</returns>
     public static bool TryParse(JsonElement json, [NotNullWhen(true)] out ForkProof? proof, out string problem)
     {
+        try
+        {
+            return TryRead(json, out proof, out problem);
+        }
+        catch (InvalidOperationException)
+        {
+            // What looking up a member throws where another one's name is an escaped lone surrogate.
+            (proof, problem) = (null, "a member's name is no text");
+            return false;
+        }
+    }
+
+    private static bool TryRead(JsonElement json, [NotNullWhen(true)] out ForkProof? proof, out string problem)
+    {
         proof = null;
         problem = $"a fork proof is a JSON object of format {Format} with the texts newer and older, root_at_older_size and path";
         if (json.ValueKind != JsonValueKind.Object || json.EnumerateObject().Count() != 5 || Text(json, "format") != Format

@@ -225,6 +225,16 @@ public sealed class VerifyCommandTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("c2sp.org/tlog-proof@v1\nindex 0\n", "a tlog-proof has at most")]
+    [InlineData("log.test/a\n1\n\n— a ", "a checkpoint has at most")]
+    public async Task A_file_that_is_too_large_for_its_kind_ends_with_2(string head, string complaint)
+    {
+        var result = await CliInside.RunAsync(["verify", _folder.Write("large", head + new string('A', 5 << 20))]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(complaint, result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_device_that_never_ends_is_refused()
     {

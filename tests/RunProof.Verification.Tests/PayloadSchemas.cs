@@ -69,6 +69,8 @@ public sealed class PayloadSchemas
     [InlineData("""{"redactions":[]}""", 2, 0)]
     [InlineData("""{"redactions":[{"place":7},"x",{"place":"context.params"}]}""", 2, 0)]
     [InlineData("not json", 2, 0)]
+    [InlineData("""{"\ud800":1}""", 2, 0)]
+    [InlineData("""{"redactions":[{"\ud800":1}]}""", 2, 0)]
     [InlineData(null, 0, 2)]
     public void What_was_redacted_is_not_of_its_shape_any_more_and_is_counted(string? context, int conforming, int redacted)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -31,6 +32,15 @@ internal static class EvidenceFile
         _ => "fork-proof",
     };
 
+    /// <summary>Bytes that a file of the kind may have.</summary>
+    internal static int LimitOf(EvidenceKind kind) => kind switch
+    {
+        EvidenceKind.Bundle or EvidenceKind.Step => InputFile.DefaultLimit,
+        EvidenceKind.Envelope => 32 << 20,
+        // Notes, or two of them in JSON.
+        _ => 4 << 20,
+    };
+
     /// <summary>Tells what it is.</summary>
     /// <param name="file">Its name, for messages.</param>
     /// <param name="bytes">Its content.</param>
@@ -41,6 +51,12 @@ internal static class EvidenceFile
             throw Unreadable(file, "it is empty");
         if (!Utf8.IsValid(bytes))
             throw Unreadable(file, "it is binary: what can be verified is UTF-8 text");
+        var kind = KindOf(file, bytes);
+        return bytes.Length <= LimitOf(kind) ? kind : throw Unreadable(file, string.Create(CultureInfo.InvariantCulture, $"a {Name(kind)} has at most {LimitOf(kind)} bytes, and this has {bytes.Length}"));
+    }
+
+    private static EvidenceKind KindOf(string file, ReadOnlySpan<byte> bytes)
+    {
         if (bytes.StartsWith("c2sp.org/tlog-proof@"u8))
             return EvidenceKind.TlogProof;
         var text = bytes.TrimStart(" \t\r\n"u8);

@@ -114,7 +114,7 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
         {
             return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
         }
-        catch (JsonException problem)
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
         {
             throw CommandException.Usage("this file cannot be read: " + problem.Message);
         }

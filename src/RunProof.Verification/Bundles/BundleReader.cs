@@ -18,8 +18,13 @@ public sealed class BundleReader
     /// <summary>Bytes that a bundle may have: it is held in memory whole, about three times.</summary>
     public const int MaxLength = 512 << 20;
 
+    /// <summary>JSON tokens that a bundle may have: each costs memory however short it is. A step has about fifty.</summary>
+    public const int MaxTokens = 16_000_000;
+
     // Beyond these a hostile file could make one fault a member for ever.
     private const int MaxFaults = 1_000;
+
+    private const int MaxDepth = 16;
 
     private readonly List<BundleFault> _faults = [];
 
@@ -65,7 +70,13 @@ public sealed class BundleReader
 
         try
         {
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            if (!HasFewTokens(bytes.Span))
+            {
+                Refuse(_whole, string.Create(CultureInfo.InvariantCulture, $"has more than {MaxTokens} JSON tokens"));
+                return null;
+            }
+
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
             return read(this, document.RootElement);
         }
         catch (JsonException e)
@@ -107,6 +118,18 @@ public sealed class BundleReader
         };
     }
 
+    private static bool HasFewTokens(ReadOnlySpan<byte> bytes)
+    {
+        // A token has at least a byte, and few that count have fewer than two.
+        if (bytes.Length <= MaxTokens)
+            return true;
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var tokens = 0;
+        while (tokens <= MaxTokens && reader.Read())
+            tokens++;
+        return tokens <= MaxTokens;
+    }
+
     /// <summary>The member <c>format</c>, which must be the one that is known.</summary>
     internal void Format(JsonElement json, string known)
     {
@@ -123,7 +146,7 @@ public sealed class BundleReader
             return items;
         }
 
-        foreach (var item in array.EnumerateArray())
+        foreach (var item in array.EnumerateArray().TakeWhile(_ => _faults.Count < MaxFaults))
             items.Add(read(this, item, string.Create(CultureInfo.InvariantCulture, $"{name}[{items.Count}]")));
         return items;
     }

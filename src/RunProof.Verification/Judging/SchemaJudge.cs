@@ -76,8 +76,9 @@ internal sealed class SchemaJudge(IPayloadSchemas schemas)
                 && notes.ValueKind is JsonValueKind.Array
                 && notes.EnumerateArray().Any(note => IsAbout(note, which is StepPayload.Parameters ? PayloadColumns.Input.Text : PayloadColumns.Output.Text));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or a member's name is an escaped lone surrogate: no note of ours.
             return false;
         }
     }

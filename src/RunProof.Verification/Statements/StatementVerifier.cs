@@ -89,8 +89,9 @@ public static class StatementVerifier
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("predicateType", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals(RunStatement.PredicateType);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or a member's name is an escaped lone surrogate.
             return false;
         }
     }

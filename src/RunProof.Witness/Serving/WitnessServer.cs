@@ -16,7 +16,7 @@ public sealed class WitnessServer : IDisposable
     /// <summary>Requests that are worked on at once; further ones wait.</summary>
     public const int MaxConcurrency = 32;
 
-    /// <summary>The time that a request's body may take to arrive.</summary>
+    /// <summary>The time that a request's body may take to arrive, and that an answer may take to be read.</summary>
     public static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(15);
 
     private readonly HttpListener _listener = new() { IgnoreWriteExceptions = true };
@@ -90,10 +90,11 @@ public sealed class WitnessServer : IDisposable
             context.Response.ContentType = answer.ContentType;
             context.Response.Headers["Cache-Control"] = "no-store";
             context.Response.ContentLength64 = body.Length;
-            await context.Response.OutputStream.WriteAsync(body).ConfigureAwait(false);
+            if (context.Request.HttpMethod != "HEAD")
+                await context.Response.OutputStream.WriteAsync(body).AsTask().WaitAsync(BodyTimeout, _clock).ConfigureAwait(false);
             context.Response.Close();
         }
-        catch (Exception e) when (e is IOException or HttpListenerException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is TimeoutException or IOException or HttpListenerException or ObjectDisposedException or InvalidOperationException)
         {
             // Whoever asked is gone. What was stored stays stored.
             _tell($"a caller went away: {e.Message}");

@@ -44,6 +44,22 @@ public sealed class MutationFuzz
         TestContext.Current.TestOutputHelper?.WriteLine($"{target}: {cases} cases");
     }
 
+    /// <summary>Found by this fuzz, and looked at in every run since: names that are an escaped lone surrogate, at every depth.</summary>
+    [Fact]
+    public void A_member_whose_name_is_no_text_is_refused_by_every_reader_of_JSON()
+    {
+        foreach (var file in _seeds.Files.Where(static file => file[0] == '{').Append(RunStatement.Of(_seeds.Bundle).ToPayload()))
+        {
+            var text = Encoding.UTF8.GetString(file);
+            for (var at = text.IndexOf('{', StringComparison.Ordinal); at >= 0; at = text.IndexOf('{', at + 1))
+            {
+                var bytes = Encoding.UTF8.GetBytes(text.Insert(at + 1, "\"\\ud800\":1,"));
+                foreach (var (_, (_, parse)) in Parsers())
+                    parse(bytes);
+            }
+        }
+    }
+
     /// <summary>What is still verified says the same as the good file did.</summary>
     private void Files(byte[] bytes)
     {

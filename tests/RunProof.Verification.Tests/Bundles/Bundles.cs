@@ -138,6 +138,20 @@ public sealed class Bundles
     }
 
     [Fact]
+    public void A_file_of_very_many_tiny_values_is_refused_before_it_costs_memory()
+    {
+        var bytes = new byte[60_000_000];
+        for (var i = 0; i < bytes.Length; i++)
+            bytes[i] = (byte)(i % 2 == 0 ? '1' : ',');
+        "{\"links\":["u8.CopyTo(bytes);
+        "1]}"u8.CopyTo(bytes.AsSpan(^3));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(BundleReader.TryRead(bytes, out _, out var faults));
+        Assert.EndsWith("JSON tokens", Assert.Single(faults).Message, StringComparison.Ordinal);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000);
+    }
+
+    [Fact]
     public void Each_member_removed_added_or_of_another_type_is_named()
     {
         var root = JsonNode.Parse(Read("bundles", "seed-run"))!.AsObject();
