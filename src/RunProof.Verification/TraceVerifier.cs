@@ -19,6 +19,7 @@ public sealed class TraceVerifier
     private readonly MerkleTree _tree = new();
     private readonly StepProofs? _proofs;
     private readonly SchemaJudge? _schemas;
+    private TraceHeader? _header;
     private long _expected;
     private int _count;
     private bool _finished;
@@ -114,9 +115,10 @@ public sealed class TraceVerifier
     }
 
     /// <summary>Ends with the seal, and says what was found.</summary>
+    /// <param name="evidence">What the tenant's log says of the trace; null where no log is at hand, and then that is said.</param>
     /// <exception cref="ObjectDisposedException">It was called before.</exception>
     /// <returns>The report.</returns>
-    public TraceReport Finish()
+    public TraceReport Finish(LogEvidence? evidence = null)
     {
         ObjectDisposedException.ThrowIf(_finished, this);
         _finished = true;
@@ -129,6 +131,8 @@ public sealed class TraceVerifier
         if (!isOpen && _options.RunSucceeded && Wire.TryParse(_trace.Status, out SealStatus status) && status is not SealStatus.Completed)
             _log.Add(EvidenceCheck.Seal, Place.Seal.At("status").Finding(FindingCodes.RunRecordMismatch, $"is {_trace.Status}, though the run's record says that the run succeeded"));
         PassWhatHeld();
+        if (evidence is not null)
+            new TraceLogJudge(evidence, _checks, _log).Judge(_header, _header is null ? null : new ChainHasher().Link(_header), isOpen ? null : SealColumns.Rebuild(_trace, []), seal.Recomputed, isOpen);
         return new TraceReport(_options.Model, _checks.ToChecks(_options.Model))
         {
             TraceId = _trace.TraceId ?? "",
@@ -149,7 +153,7 @@ public sealed class TraceVerifier
     private void JudgeHeader()
     {
         List<Judged> before = [], after = [];
-        var header = HeaderColumns.Rebuild(_trace, before);
+        var header = _header = HeaderColumns.Rebuild(_trace, before);
         if (_options.Tenant is { } tenant && _trace.TenantId != tenant.Value)
             before.Add(new Judged(EvidenceCheck.Header, Place.Header.At("tenant_id").Finding(FindingCodes.IdentityMismatch, $"is not the tenant that was asked for, {tenant}")));
         if (_options.Run is { } run && _trace.RunId != run.Value)

@@ -1,3 +1,4 @@
+using RunProof.Ledger;
 using RunProof.ServiceDefaults;
 
 namespace RunProof.Verifier;
@@ -12,7 +13,11 @@ internal static class Verifier
         builder.Services.AddRunProofProblems();
         builder.Services.AddRunProofOpenApi("RunProof verifier", "Recomputes the evidence of runs from what was recorded and says what it found.");
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProofJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(1, LogJson.Default));
         builder.Services.AddSingleton<ProofReader>();
+        builder.Services.AddSingleton<BundleSource>();
+        builder.Services.AddSingleton<InclusionWait>();
+        builder.Services.AddSingleton(services => new LogEvidenceReader(services.GetRequiredService<ILogReader>(), services.GetService<SealingKey>()?.Open()));
         // Nothing that this service takes has a body.
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -26,6 +31,11 @@ internal static class Verifier
         app.UseRunProofProblems();
         app.MapDefaultEndpoints();
         app.MapRunProofOpenApi();
-        app.MapGroup("/api/v1").MapProofs();
+        app.MapWellKnown();
+        app.MapTiledLog();
+        var api = app.MapGroup("/api/v1");
+        api.MapProofs();
+        api.MapBundles();
+        api.MapLog();
     }
 }

@@ -4,7 +4,7 @@ namespace RunProof.Verification;
 internal sealed class CheckList
 {
     private const string NoLog =
-        "this version keeps no log yet: that no run was deleted whole, and that nobody rewrote this one with every hash, was not checked";
+        "no log was at hand: that no run was deleted whole, and that nobody rewrote this one with every hash, was not checked";
 
     private readonly Dictionary<EvidenceCheck, (CheckStatus Status, string Detail)> _made = [];
 

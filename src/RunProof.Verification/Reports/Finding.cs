@@ -105,6 +105,9 @@ public static class FindingCodes
     /// <summary>The entry is not in the tree that the checkpoint commits to.</summary>
     public const string LogInclusionMismatch = "LOG_INCLUSION_MISMATCH";
 
+    /// <summary>The trace is neither in its tenant's log nor on the way into it.</summary>
+    public const string LogEntryMissing = "LOG_ENTRY_MISSING";
+
     /// <summary>The checkpoint is not signed by the log's key, or is another log's.</summary>
     public const string CheckpointRefused = "CHECKPOINT_REFUSED";
 

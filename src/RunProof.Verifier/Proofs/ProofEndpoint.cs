@@ -23,9 +23,11 @@ internal static class ProofEndpoint
     private static async Task<IResult> AnswerAsync(
         HttpContext context,
         ProofReader proofs,
+        InclusionWait inclusion,
         [FromRoute(Name = "run_id")] string runId,
         [FromQuery(Name = "model")] string? model,
         [FromQuery(Name = "include_payloads")] string? includePayloads,
+        [FromQuery(Name = "wait")] string? wait,
         CancellationToken cancellationToken)
     {
         var errors = new Dictionary<string, string[]>(StringComparer.Ordinal);
@@ -34,10 +36,13 @@ internal static class ProofEndpoint
             errors["model"] = ["must be HASH_CHAIN or MERKLE_TREE"];
         if (includePayloads is not (null or "true" or "false"))
             errors["include_payloads"] = ["must be true or false"];
+        if (!InclusionWait.TryParse(wait, out var patience))
+            errors["wait"] = [InclusionWait.Rule];
         if (errors.Count > 0)
             return Problem.Invalid(errors);
         if (!RunId.TryParse(runId, out var run))
             return Unknown(runId);
+        await inclusion.ForAsync(context.GetTenant(), TraceId.Of(run).Value, patience, cancellationToken);
         var proof = await proofs.OpenAsync(new ProofRequest(context.GetTenant(), run, asked, includePayloads is "true"), cancellationToken);
         return proof is null ? Unknown(runId) : new StreamedProof(proof);
     }

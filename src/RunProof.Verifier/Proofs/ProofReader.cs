@@ -12,7 +12,7 @@ internal sealed record ProofRequest(TenantId Tenant, RunId Run, IntegrityModel M
 /// Verifies a run and shows what was verified. Steps are read twice from one snapshot, first to verify and then to show: so the verdict comes
 /// before the steps in the answer, and neither a long trace nor its payloads are ever held in memory.
 /// </summary>
-internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeProvider clock)
+internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEvidenceReader log, TimeProvider clock)
 {
     /// <summary>Opens the snapshot that the whole answer comes from; null where the tenant has neither trace nor run of this id.</summary>
     internal async Task<Proof?> OpenAsync(ProofRequest request, CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
     }
 
     private ProofResponse Answer(
-        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, (List<TraceReport> Reports, string? AosFingerprint) verified, ProofRequest request, CancellationToken cancellationToken)
+        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, (List<TraceReport> Reports, string? AosFingerprint, List<LogEvidence> Log) verified, ProofRequest request, CancellationToken cancellationToken)
     {
         var report = RunReport.Of(request.Model, verified.Reports);
         return new ProofResponse
@@ -59,6 +59,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
             Findings = [.. report.Findings.Select(FindingResponse.Of)],
             FindingsOmitted = verified.Reports.Sum(each => each.FindingsOmitted),
             ErasedPayloads = [.. verified.Reports.SelectMany(each => each.ErasedPayloads)],
+            Log = [.. traces.Zip(verified.Log, LogPlaceResponse.Of)],
             AosTraces = [.. traces.Zip(verified.Reports, (trace, each) => TraceResponse.Of(trace, each.Verdict.Name, request.IncludePayloads))],
             AosTraceSteps = ShowStepsAsync(snapshot, verified.Reports, request.IncludePayloads, cancellationToken),
             AosFingerprint = traces.Count == 0 ? null : verified.AosFingerprint,
@@ -66,17 +67,22 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
         };
     }
 
-    private static async Task<(List<TraceReport> Reports, string? AosFingerprint)> VerifyAsync(
+    private async Task<(List<TraceReport> Reports, string? AosFingerprint, List<LogEvidence> Log)> VerifyAsync(
         IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, Run? run, ProofRequest request, CancellationToken cancellationToken)
     {
         var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run), RunSucceeded = run is { Status: RunStatus.Succeeded } };
         using var fingerprint = new RunFingerprint(request.Run);
         var reports = new List<TraceReport>();
+        var places = new List<LogEvidence>();
         foreach (var trace in traces)
-            reports.Add(await VerifyAsync(snapshot, trace, options, fingerprint, cancellationToken));
+        {
+            places.Add(await log.ReadAsync(request.Tenant, trace.TraceId, cancellationToken));
+            reports.Add(await VerifyAsync(snapshot, trace, options, fingerprint, places[^1], cancellationToken));
+        }
+
         if (traces.Count == 0 && await MissingAsync(snapshot, run, options, cancellationToken) is { } missing)
             reports.Add(missing);
-        return (reports, fingerprint.Finish());
+        return (reports, fingerprint.Finish(), places);
     }
 
     /// <summary>A run that ended because its evidence could not be written is the one that may have ended without a seal.</summary>
@@ -92,7 +98,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
         return steps > 0 || run is { Status: RunStatus.Succeeded } ? TraceVerifier.Missing(trace, steps, options) : null;
     }
 
-    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, CancellationToken cancellationToken)
+    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, LogEvidence place, CancellationToken cancellationToken)
     {
         var verifier = TraceVerifier.Begin(trace, options);
         await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
@@ -101,7 +107,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, TimeP
             fingerprint.Append(step);
         }
 
-        return verifier.Finish();
+        return verifier.Finish(place);
     }
 
     private static async IAsyncEnumerable<StepResponse> ShowStepsAsync(

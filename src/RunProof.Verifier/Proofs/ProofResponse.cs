@@ -42,6 +42,9 @@ internal sealed record ProofResponse
     /// <summary>Payloads of which the commitment alone is left: erased, and the proof still holds.</summary>
     public required IReadOnlyList<string> ErasedPayloads { get; init; }
 
+    /// <summary>Where each trace stands in the tenant's log, in the order of the traces.</summary>
+    public required IReadOnlyList<LogPlaceResponse> Log { get; init; }
+
     /// <summary>The traces as recorded.</summary>
     public required IReadOnlyList<TraceResponse> AosTraces { get; init; }
 
@@ -51,6 +54,19 @@ internal sealed record ProofResponse
     /// <summary>What the older AOS printed as a proof. For comparison only: it proves nothing. Null where a status is none that AOS had.</summary>
     public required string? AosFingerprint { get; init; }
     public required string VerifiedAt { get; init; }
+}
+
+/// <summary>Where a trace stands in its tenant's log. Null members: not yet, or not there; the checks say which.</summary>
+/// <param name="TraceId">The trace.</param>
+/// <param name="OpenedIndex">The entry of its opening.</param>
+/// <param name="EntryIndex">The entry of its seal.</param>
+/// <param name="Entry">That entry's text, whose UTF-8 is the leaf's data.</param>
+/// <param name="Inclusion">Its path to the checkpoint's root, base64, the leaf's sibling first.</param>
+/// <param name="Checkpoint">The published checkpoint, a signed note.</param>
+internal sealed record LogPlaceResponse(string TraceId, long? OpenedIndex, long? EntryIndex, string? Entry, IReadOnlyList<string>? Inclusion, string? Checkpoint)
+{
+    internal static LogPlaceResponse Of(RecordedTrace trace, LogEvidence place) => new(
+        trace.TraceId, place.Opened?.Position, place.Sealed?.Position, place.Sealed?.Text, place.Sealed?.Path.Select(static hash => Convert.ToBase64String(hash.Span)).ToList(), place.Checkpoint?.ToString());
 }
 
 /// <summary>One check: <c>passed</c>, <c>failed</c> or <c>not_done</c>.</summary>
