@@ -28,7 +28,8 @@ internal sealed class ExceptionProblems : IExceptionHandler
         BadHttpRequestException { StatusCode: 400 } bad => Problem.ForStatus(400, bad.Message),
         BadHttpRequestException bad => Problem.ForStatus(bad.StatusCode),
         JsonBindingException binding => Problem.Invalid(binding.Place, binding.Reason),
-        RecordingException { IsTransient: true } or DbException { IsTransient: true } or TimeoutException => Problem.ForStatus(503),
+        RecordingException { IsTransient: true } or LogStoreException { IsTransient: true } or DbException { IsTransient: true } or TimeoutException => Problem.ForStatus(503),
+        LogStoreException damaged => Problem.ForStatus(500, damaged.Message),
         _ => Problem.ForStatus(500, $"The request could not be answered. It is logged under the id {Activity.Current?.TraceId.ToString() ?? "none"}."),
     };
 

@@ -17,7 +17,7 @@ internal static class Verifier
         builder.Services.AddSingleton<ProofReader>();
         builder.Services.AddSingleton<BundleSource>();
         builder.Services.AddSingleton<InclusionWait>();
-        builder.Services.AddSingleton(services => new LogEvidenceReader(services.GetRequiredService<ILogReader>(), services.GetService<SealingKey>()?.Open()));
+        builder.Services.AddSingleton(services => new LogEvidenceReader(services.GetRequiredService<ILogReader>(), () => services.GetService<SealingKey>()?.Open()));
         // Nothing that this service takes has a body.
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -8,7 +8,7 @@ namespace RunProof.Ledger;
 /// <summary>Reads what a tenant's log says of a trace, so that a verifier can hold the trace against it.</summary>
 /// <param name="log">The log.</param>
 /// <param name="signer">The operator's key, where this service holds it: then a checkpoint must be signed by it, whatever the store says the log's keys are.</param>
-public sealed class LogEvidenceReader(ILogReader log, ICheckpointSigner? signer)
+public sealed class LogEvidenceReader(ILogReader log, Func<ICheckpointSigner?> signer)
 {
     /// <summary>Reads: the head, the trace's entries, one path for each that the published checkpoint covers.</summary>
     /// <param name="tenant">The tenant.</param>
@@ -23,7 +23,7 @@ public sealed class LogEvidenceReader(ILogReader log, ICheckpointSigner? signer)
         var head = await log.FindAsync(tenant, cancellationToken).ConfigureAwait(false);
         var checkpoint = head?.Published is { } published && SignedNote.TryParse(Encoding.UTF8.GetBytes(published), out var note, out _) ? note : null;
         var size = checkpoint is not null && Checkpoint.TryParse(checkpoint.Text, out var text, out _) ? text.Size : 0;
-        var keys = checkpoint is null ? [] : signer is null ? await KeysAsync(tenant, size, cancellationToken).ConfigureAwait(false) : OwnKey(signer, head!.Origin);
+        var keys = checkpoint is null ? [] : signer() is not { } own ? await KeysAsync(tenant, size, cancellationToken).ConfigureAwait(false) : OwnKey(own, head!.Origin);
         return new LogEvidence
         {
             Checkpoint = checkpoint,

@@ -32,9 +32,8 @@ internal sealed class CheckList
     internal IReadOnlyList<Check> ToChecks(IntegrityModel model)
     {
         NotDone(EvidenceCheck.LogInclusion, NoLog);
-        // Only where the shapes were asked for: no proof needs them.
-        EvidenceCheck[] optional = _made.ContainsKey(EvidenceCheck.PayloadSchema) ? [EvidenceCheck.PayloadSchema, EvidenceCheck.LogInclusion] : [EvidenceCheck.LogInclusion];
-        return [.. EvidenceChecks.RequiredFor(model).Concat(optional).Order().Select(check =>
+        // Whatever else was looked at counts too: the shapes of payloads and the log, where they were at hand.
+        return [.. EvidenceChecks.RequiredFor(model).Union(_made.Keys).Order().Select(check =>
             _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
     }
 
