@@ -61,6 +61,15 @@ internal sealed class VerifierService : IAsyncDisposable
         return ((int)answer.StatusCode, JsonNode.Parse(text)!.AsObject());
     }
 
+    internal async Task<(int Status, byte[] Body)> GetBytesAsync(string path, string? key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        if (key is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var answer = await _client.SendAsync(request);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync());
+    }
+
     internal async Task<JsonObject> ProofAsync(string run, string key, string query = "")
     {
         var (status, body) = await GetAsync($"/api/v1/runs/{run}/proof{query}", key);

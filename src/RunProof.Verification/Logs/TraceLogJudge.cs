@@ -66,11 +66,11 @@ internal sealed class TraceLogJudge(LogEvidence evidence, CheckList checks, Find
         if (entry is null)
             JudgeAbsence(check, kind, place, awaits);
         else if (!Encoding.UTF8.GetBytes(entry.Text).AsSpan().SequenceEqual(expected))
-            log.Add(check, new Finding(FindingCodes.LogEntryMismatch, place, $"{place}: entry {entry.Position} of the log is of another record of this trace: {entry.Text}"));
+            log.Add(check, new Finding(FindingCodes.LogEntryMismatch, place, string.Create(CultureInfo.InvariantCulture, $"{place}: entry {entry.Position} of the log is of another record of this trace: {entry.Text}")));
         else if (checkpoint is null)
             checks.NotDone(check, string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} is this trace's, but there is no checkpoint that could be relied on"));
         else if (!MerkleProofs.VerifyInclusion((ulong)entry.Position, (ulong)checkpoint.Size, MerkleTree.LeafHash(expected), [.. entry.Path], checkpoint.Root))
-            log.Add(check, new Finding(FindingCodes.LogInclusionMismatch, place, $"{place}: entry {entry.Position} does not lead to the root of the checkpoint: the log's tiles or entries were changed"));
+            log.Add(check, new Finding(FindingCodes.LogInclusionMismatch, place, string.Create(CultureInfo.InvariantCulture, $"{place}: entry {entry.Position} does not lead to the root of the checkpoint: the log's tiles or entries were changed")));
         else
             checks.Pass(check, string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} of the {checkpoint.Size} that the checkpoint covers is this trace's, recomputed"));
     }

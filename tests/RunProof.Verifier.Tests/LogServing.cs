@@ -1,0 +1,311 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using RunProof.Format;
+using RunProof.Keys;
+using RunProof.Ledger;
+using RunProof.Postgres;
+using RunProof.Testing;
+using RunProof.Tiles;
+using RunProof.Verification;
+
+namespace RunProof.Verifier.Tests;
+
+/// <summary>From the recorder through the log to whoever does not trust us: proofs, bundles and the log itself over HTTP.</summary>
+public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper output) : IAsyncLifetime
+{
+    private readonly string _keys = Path.Combine(Path.GetTempPath(), $"runproof-keys-{Guid.NewGuid():N}");
+    private TestDatabase _database = null!;
+    private NpgsqlDataSource _admin = null!;
+    private VerifierService _verifier = null!;
+    private string _key = "";
+
+    private string VerifierKey => SigningKeyFile.Load(Path.Combine(_keys, SigningKeyFile.FileName)).Under("test.example/acme").ToString();
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await postgres.CreateMigratedDatabaseAsync();
+        _admin = NpgsqlDataSource.Create(_database.AdminConnectionString);
+        _key = await StoredEvidence.CreateKeyAsync(_admin, "acme");
+        _verifier = await StartAsync(seals: true);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _verifier.DisposeAsync();
+        await _admin.DisposeAsync();
+        if (Directory.Exists(_keys))
+            Directory.Delete(_keys, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_proof_that_waits_shows_where_the_run_stands_in_the_log()
+    {
+        await RecordAsync(1);
+        var proof = await _verifier.ProofAsync("0", _key, "?wait=30");
+        Assert.Equal("VERIFIED", Text(proof, "verification_status"));
+        output.WriteLine(proof["checks"]!.ToJsonString());
+        Assert.All(["LOG_INCLUSION", "CHECKPOINT_SIGNATURE", "OPENED_ENTRY"], check => Assert.Equal("passed", Check(proof, check)));
+        var place = proof["log"]![0]!;
+        Assert.Equal((0, 1), (place["opened_index"]!.GetValue<long>(), place["entry_index"]!.GetValue<long>()));
+
+        // By what the answer says alone, and the log's key.
+        Assert.True(SignedNote.TryParse(Encoding.UTF8.GetBytes(Text(place, "checkpoint")), out var note, out _));
+        Assert.True(note.Verify([NoteVerifier.Parse(VerifierKey)], out _, out var problem), problem);
+        Assert.True(Checkpoint.TryParse(note.Text, out var checkpoint, out _));
+        Digest[] path = [.. place["inclusion"]!.AsArray().Select(static hash => new Digest(Convert.FromBase64String(hash!.GetValue<string>())))];
+        Assert.True(MerkleProofs.VerifyInclusion(1, (ulong)checkpoint.Size, MerkleTree.LeafHash(Encoding.UTF8.GetBytes(Text(place, "entry"))), path, checkpoint.Root));
+        Assert.Equal(Text(proof, "root_hash"), Text(JsonNode.Parse(Text(place, "entry"))!, "root_hash"));
+    }
+
+    [Fact]
+    public async Task Before_inclusion_a_proof_says_what_is_awaited_and_a_bundle_has_no_log()
+    {
+        await using var idle = await StartAsync(seals: false);
+        await _verifier.DisposeAsync();
+        await RecordAsync(1);
+        var proof = await idle.ProofAsync("0", _key, "?wait=0.2");
+        Assert.Equal("VERIFIED", Text(proof, "verification_status"));
+        Assert.Equal("not_done", Check(proof, "LOG_INCLUSION"));
+        Assert.Contains("the sealed entry awaits inclusion in the log", proof.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal("UNSUPPORTED", Verify((await idle.GetBytesAsync("/api/v1/runs/0/bundle", _key)).Body, null).Verdict.Name);
+        Assert.Equal(404, (await idle.GetAsync("/log/acme/checkpoint", _key)).Status);
+        _verifier = await StartAsync(seals: true);
+    }
+
+    [Fact]
+    public async Task A_bundle_is_verified_with_the_logs_key_alone_and_shows_what_was_asked_for()
+    {
+        await RecordAsync(3, steps: 4);
+        var (status, all) = await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?wait=30", _key);
+        Assert.Equal(200, status);
+        var report = Verify(all, VerifierKey);
+        Assert.True(report.Verdict.Name == "VERIFIED", string.Join('\n', report.Findings));
+        Assert.Equal(0, report.PayloadsNotShown);
+
+        var none = Verify((await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?payloads=none&wait=30", _key)).Body, VerifierKey);
+        Assert.Equal(("VERIFIED", 0L), (none.Verdict.Name, none.PayloadsVerified));
+        var two = Verify((await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?payloads=0,3&wait=30", _key)).Body, VerifierKey);
+        Assert.Equal(("VERIFIED", 4L), (two.Verdict.Name, two.PayloadsVerified));
+        Assert.Equal(400, (await _verifier.GetAsync("/api/v1/runs/1/bundle?payloads=some", _key)).Status);
+        Assert.Equal(400, (await _verifier.GetAsync("/api/v1/runs/1/bundle?wait=61", _key)).Status);
+        Assert.Equal(404, (await _verifier.GetAsync("/api/v1/runs/none/bundle", _key)).Status);
+        Assert.Equal(401, (await _verifier.GetAsync("/api/v1/runs/1/bundle")).Status);
+        Assert.Equal(404, (await _verifier.GetAsync("/api/v1/runs/1/bundle", await StoredEvidence.CreateKeyAsync(_admin, "other"))).Status);
+    }
+
+    /// <summary>The second implementation, where it is at hand: a folder <c>shared</c> beside the repository, and Python.</summary>
+    [Fact]
+    public async Task The_second_implementation_accepts_a_bundle_and_refuses_it_after_a_change_of_one_byte()
+    {
+        if (Reference() is not { } reference)
+        {
+            output.WriteLine("skipped: no second implementation beside the repository, or no python3 with cryptography");
+            return;
+        }
+
+        await RecordAsync(2, steps: 3);
+        var file = Path.Combine(_keys, "bundle.json");
+        var bundle = (await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?wait=30", _key)).Body;
+        await File.WriteAllBytesAsync(file, bundle, TestContext.Current.CancellationToken);
+        Assert.Equal(0, await PythonAsync(reference, "verify", file, "--key", VerifierKey));
+        var random = new Random(11);
+        for (var round = 0; round < 12; round++)
+        {
+            var changed = bundle.ToArray();
+            // A digit or letter for another: the change is in what is said, not in how it is laid out.
+            var at = Enumerable.Range(0, int.MaxValue).Select(_ => random.Next(changed.Length)).First(i => char.IsAsciiLetterOrDigit((char)changed[i]));
+            changed[at] = (byte)(changed[at] == (byte)'1' ? '2' : '1');
+            await File.WriteAllBytesAsync(file, changed, TestContext.Current.CancellationToken);
+            Assert.NotEqual(0, await PythonAsync(reference, "verify", file, "--key", VerifierKey));
+            Assert.Equal("FAILED", Verify(changed, VerifierKey).Verdict.Name);
+        }
+    }
+
+    [Fact]
+    public async Task An_outsider_rebuilds_the_tree_from_tiles_and_entries_alone()
+    {
+        await RecordAsync(150);
+        await _verifier.ProofAsync("149", _key, "?wait=30");
+        var (_, note) = await _verifier.GetBytesAsync("/log/acme/checkpoint", _key);
+        Assert.True(SignedNote.TryParse(note, out var signed, out _) && signed.Verify([NoteVerifier.Parse(VerifierKey)], out _, out _));
+        Assert.True(Checkpoint.TryParse(signed.Text, out var checkpoint, out _));
+        Assert.Equal(300, checkpoint.Size);
+        var tree = new MerkleTree();
+        var leaves = new List<Digest>();
+        foreach (var address in TileAddress.Grown(0, checkpoint.Size).Where(static tile => tile.Kind is TileKind.Entries))
+        {
+            Assert.True(EntryBundle.TryParse((await _verifier.GetBytesAsync("/log/acme/" + address.Path, _key)).Body, address.Width, out var entries));
+            foreach (var entry in entries)
+            {
+                leaves.Add(MerkleTree.LeafHash(entry.Span));
+                tree.AppendLeafHash(leaves[^1]);
+            }
+        }
+
+        Assert.Equal(checkpoint.Root, tree.Root());
+        var (status, tile) = await _verifier.GetBytesAsync("/log/acme/tile/0/000", _key);
+        Assert.Equal(200, status);
+        Assert.Equal(HashTile.Format([.. leaves.Take(256)]), tile);
+        Assert.Equal(HashTile.Format([.. leaves.Skip(256)]), (await _verifier.GetBytesAsync("/log/acme/tile/0/001.p/44", _key)).Body);
+        Assert.Equal(32, (await _verifier.GetBytesAsync("/log/acme/tile/1/000.p/1", _key)).Body.Length);
+        Assert.Equal(HashTile.Format([.. leaves.Take(7)]), (await _verifier.GetBytesAsync("/log/acme/tile/0/000.p/7", _key)).Body);
+        foreach (var path in new[] { "tile/0/001", "tile/0/001.p/45", "tile/0/002.p/1", "tile/1/000.p/2", "tile/2/000.p/1", "tile/0/1", "tile/entries/001", "tile/0/x000/000" })
+            Assert.Equal(404, (await _verifier.GetAsync("/log/acme/" + path, _key)).Status);
+
+        var consistency = (await _verifier.GetAsync("/api/v1/log/consistency?from=100", _key)).Body;
+        Digest[] proof = [.. consistency["proof"]!.AsArray().Select(static hash => new Digest(Convert.FromBase64String(hash!.GetValue<string>())))];
+        var older = new MerkleTree();
+        foreach (var leaf in leaves.Take(100))
+            older.AppendLeafHash(leaf);
+        Assert.True(MerkleProofs.VerifyConsistency(100, 300, proof, older.Root(), checkpoint.Root));
+        var inclusion = (await _verifier.GetAsync("/api/v1/log/inclusion?index=17&size=100", _key)).Body;
+        Digest[] path17 = [.. inclusion["proof"]!.AsArray().Select(static hash => new Digest(Convert.FromBase64String(hash!.GetValue<string>())))];
+        Assert.True(MerkleProofs.VerifyInclusion(17, 100, leaves[17], path17, older.Root()));
+        Assert.Equal(400, (await _verifier.GetAsync("/api/v1/log/inclusion?index=300", _key)).Status);
+        Assert.Equal(400, (await _verifier.GetAsync("/api/v1/log/consistency?from=-1", _key)).Status);
+        Assert.Equal(300, (await _verifier.GetAsync("/api/v1/log", _key)).Body["size"]!.GetValue<long>());
+    }
+
+    [Fact]
+    public async Task A_log_is_read_with_a_key_of_its_tenant_or_by_anybody_where_the_tenant_made_it_public()
+    {
+        await RecordAsync(1);
+        await _verifier.ProofAsync("0", _key, "?wait=30");
+        var stranger = await StoredEvidence.CreateKeyAsync(_admin, "other");
+        Assert.Equal(401, (await _verifier.GetAsync("/log/acme/checkpoint")).Status);
+        Assert.Equal(404, (await _verifier.GetAsync("/log/acme/checkpoint", stranger)).Status);
+        Assert.Equal(404, (await _verifier.GetAsync("/log/a%20b/checkpoint", _key)).Status);
+        Assert.Empty((await _verifier.GetAsync("/.well-known/runproof")).Body["logs"]!.AsArray());
+        Assert.Equal(VerifierKey, Text((await _verifier.GetAsync("/.well-known/runproof", _key)).Body["logs"]![0]!["keys"]![0]!, "verifier_key"));
+        await StoredEvidence.ExecuteAsync(_admin, "UPDATE runproof.logs SET is_public = true WHERE tenant_id = 'acme'");
+        Assert.Equal(200, (await _verifier.GetBytesAsync("/log/acme/checkpoint", null)).Status);
+        Assert.Equal(200, (await _verifier.GetBytesAsync("/log/acme/tile/entries/000.p/2", stranger)).Status);
+        Assert.Equal("test.example/acme", Text((await _verifier.GetAsync("/.well-known/runproof")).Body["logs"]![0]!, "origin"));
+    }
+
+    /// <summary>The superuser with every trigger disabled: what each change is found by.</summary>
+    [Theory]
+    [InlineData("UPDATE runproof.log_entries SET entry = replace(entry, '\"completed\"', '\"failed\"') WHERE position = 1", "LOG_INCLUSION", "LOG_ENTRY_MISMATCH")]
+    [InlineData("UPDATE runproof.log_entries SET entry = replace(entry, '1970', '1971') WHERE position = 0", "OPENED_ENTRY", "LOG_ENTRY_MISMATCH")]
+    [InlineData("DELETE FROM runproof.log_entries WHERE position = 1", "LOG_INCLUSION", "LOG_ENTRY_MISSING")]
+    [InlineData("UPDATE runproof.log_tiles SET bytes = overlay(bytes placing '\\x00'::bytea from 1 for 1)", "LOG_INCLUSION", "LOG_INCLUSION_MISMATCH")]
+    [InlineData("DELETE FROM runproof.log_tiles", "LOG_INCLUSION", "LOG_INCLUSION_MISMATCH")]
+    [InlineData("UPDATE runproof.logs SET published = replace(published, E'\\n4\\n', E'\\n5\\n')", "CHECKPOINT_SIGNATURE", "CHECKPOINT_REFUSED")]
+    [InlineData("UPDATE runproof.logs SET published = replace(published, 'test.example/acme', 'test.example/other')", "CHECKPOINT_SIGNATURE", "CHECKPOINT_REFUSED")]
+    public async Task A_change_of_the_log_by_its_owner_is_found(string change, string check, string code)
+    {
+        await RecordAsync(2);
+        Assert.Equal("VERIFIED", Text(await _verifier.ProofAsync("0", _key, "?wait=30"), "verification_status"));
+        Assert.Equal("passed", Check(await _verifier.ProofAsync("1", _key, "?wait=30"), "LOG_INCLUSION"));
+        // A sealer that runs would publish the right checkpoint again, and stop at the rest.
+        await _verifier.DisposeAsync();
+        _verifier = await StartAsync(seals: false);
+        foreach (var table in new[] { "logs", "log_entries", "log_tiles" })
+            await StoredEvidence.ExecuteAsync(_admin, $"ALTER TABLE runproof.{table} DISABLE TRIGGER ALL");
+        await StoredEvidence.ExecuteAsync(_admin, change);
+        var proof = await _verifier.ProofAsync("0", _key);
+        Assert.Equal(("FAILED", "failed"), (Text(proof, "verification_status"), Check(proof, check)));
+        Assert.Contains(proof["findings"]!.AsArray(), finding => Text(finding!, "code") == code);
+        Assert.Equal(409, (await _verifier.GetAsync("/api/v1/runs/0/bundle", _key)).Status);
+    }
+
+    [Fact]
+    public async Task A_trace_taken_out_of_the_queue_and_never_entered_is_found()
+    {
+        await using var idle = await StartAsync(seals: false);
+        await _verifier.DisposeAsync();
+        await RecordAsync(1);
+        await StoredEvidence.ExecuteAsync(_admin, "ALTER TABLE runproof.log_queue DISABLE TRIGGER ALL");
+        await StoredEvidence.ExecuteAsync(_admin, "DELETE FROM runproof.log_queue");
+        var proof = await idle.ProofAsync("0", _key);
+        Assert.Equal(("FAILED", "LOG_ENTRY_MISSING"), (Text(proof, "verification_status"), Text(proof, "failure_code")));
+        _verifier = await StartAsync(seals: true);
+    }
+
+    private static StepRecording Step(int index) => new()
+    {
+        SkillId = "echo",
+        SkillName = "echo",
+        SkillVersion = "1.0.0",
+        Status = StepStatus.Succeeded,
+        OutcomeCategory = "SUCCESS",
+        DurationMs = 12.25,
+        IdempotencyKey = $"key:{index}",
+        Timestamp = DateTimeOffset.UnixEpoch.AddSeconds(index),
+        Parameters = CanonicalJson.Parse(Encoding.UTF8.GetBytes($$"""{"text":"step {{index}}"}""")),
+        Outcome = CanonicalJson.Parse(Encoding.UTF8.GetBytes($$"""{"text":"done {{index}}"}""")),
+    };
+
+    private static BundleReport Verify(byte[] bundle, string? key) =>
+        BundleVerifier.Verify(bundle, key is null ? new BundleOptions() : new BundleOptions { TrustedKeys = [NoteVerifier.Parse(key)] });
+
+    private static string Text(JsonNode node, string name) => node[name]!.GetValue<string>();
+
+    private static string Check(JsonObject proof, string name) => Text(proof["checks"]!.AsArray().Single(check => Text(check!, "name") == name)!, "status");
+
+    private static string? Reference()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var tool = Path.Combine(folder.FullName, "shared", "tools", "runproof_ref.py");
+            if (File.Exists(tool))
+                return PythonAsync("-c", "import cryptography").GetAwaiter().GetResult() == 0 ? tool : null;
+        }
+
+        return null;
+    }
+
+    private static async Task<int> PythonAsync(params string[] arguments)
+    {
+        try
+        {
+            using var python = Process.Start(new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            await Task.WhenAll(python.StandardOutput.ReadToEndAsync(), python.StandardError.ReadToEndAsync());
+            await python.WaitForExitAsync();
+            return python.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1;
+        }
+    }
+
+    private Task<VerifierService> StartAsync(bool seals) => VerifierService.StartAsync(_database.VerifierConnectionString, seals
+        ? new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["RunProof:Log:Name"] = "test.example",
+            ["RunProof:Log:KeyFolder"] = _keys,
+            ["RunProof:Log:Interval"] = "00:00:00.02",
+        }
+        : null);
+
+    private async Task RecordAsync(int count, int steps = 0)
+    {
+        await using var runner = NpgsqlDataSource.Create(_database.RunnerConnectionString);
+        await using var recorder = new Recorder(new PostgresRecordingStore(runner), new Redactor(), new RandomSaltSource(), TimeProvider.System, new RecorderOptions(), NullLogger<Recorder>.Instance);
+        for (var number = 0; number < count; number++)
+        {
+            var session = await recorder.OpenAsync(
+                new TraceOpening
+                {
+                    TenantId = TenantId.Parse("acme"),
+                    TraceId = TraceId.Parse($"trace_{number}"),
+                    RunId = RunId.Parse($"{number}"),
+                    CorrelationId = CorrelationId.Parse("c"),
+                    OriginSystemId = "tests",
+                    Planner = "given",
+                    Seed = new SafeInteger(1),
+                    StartedAt = DateTimeOffset.UnixEpoch,
+                    Goal = CanonicalJson.Parse("\"a goal\""u8),
+                    Plan = CanonicalJson.Parse("[]"u8),
+                },
+                default);
+            for (var index = 0; index < steps; index++)
+                await session.AppendAsync(Step(index), null, default);
+            await session.SealAsync(new TraceClosing { Status = SealStatus.Completed, CompletedAt = DateTimeOffset.UnixEpoch }, default);
+        }
+    }
+}
