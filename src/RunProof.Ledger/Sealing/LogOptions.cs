@@ -15,6 +15,9 @@ public enum MissingQuorum
 /// <summary>How logs are kept. Section <c>RunProof:Log</c>.</summary>
 public sealed record LogOptions
 {
+    /// <summary>Characters that the name may have: with a slash and a tenant of 64 it is a key's name, of 255 at most.</summary>
+    public const int MaxName = 190;
+
     /// <summary>The logs' name, a URL without scheme: a tenant's log is <c>NAME/TENANT</c>. Default <c>runproof.local</c>. A log that has begun keeps its name.</summary>
     public string Name { get; init; } = "runproof.local";
 
@@ -48,8 +51,8 @@ public sealed record LogOptions
     /// <exception cref="ArgumentException">One is beyond them; the message names it.</exception>
     public void Validate()
     {
-        if (Name.Length is 0 or > 200 || Name.AsSpan().ContainsAnyExceptInRange('!', '~') || Name.Contains('+', StringComparison.Ordinal) || Name.EndsWith('/') || Name.Contains("://", StringComparison.Ordinal))
-            throw new ArgumentException($"\"{Name}\" is no name of logs: a URL without scheme, 1 to 200 printable ASCII characters without space or +");
+        if (Name.Length is 0 or > MaxName || Name.AsSpan().ContainsAnyExceptInRange('!', '~') || Name.Contains('+', StringComparison.Ordinal) || Name.EndsWith('/') || Name.Contains("://", StringComparison.Ordinal))
+            throw new ArgumentException($"\"{Name}\" is no name of logs: a URL without scheme, 1 to {MaxName} printable ASCII characters without space or +");
         if (Interval < TimeSpan.FromMilliseconds(10) || Interval > TimeSpan.FromMinutes(1))
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the interval is from 10 ms to 1 minute, not {Interval}"));
         if (BatchSize is < 1 or > 10_000)

@@ -19,7 +19,8 @@ internal sealed partial class SealingService(
     ILoggerFactory logging,
     ICheckpointWitnesses? witnesses = null) : BackgroundService
 {
-    private const int Tenants = 100;
+    // Logs that cannot be continued wait longest and come first: they must not crowd out the others.
+    private const int Tenants = 1000;
     private const int RoundsOfATenant = 8;
 
     private static readonly TimeSpan HaltedPause = TimeSpan.FromSeconds(30);

@@ -120,11 +120,17 @@ public sealed class LogSealerTests
         var log = new InMemoryLog();
         await log.RecordAsync(0, 1);
         await SealingFaults.DrainAsync(SealingFaults.Sealer(log, log), log.Tenant);
-        var rotation = new KeyRotation(log, SealingFaults.Options, TimeProvider.System);
+        var rotation = new KeyRotation(log, SealingFaults.Options, new ManualTimeProvider());
         Assert.True(await rotation.HandOverAsync(log.Tenant, new CheckpointSigner(SealingFaults.Key), new CheckpointSigner(SealingFaults.NextKey), default));
         LoggedEntry? last = null;
         await foreach (var entry in log.ReadEntriesAsync(log.Tenant, 2, 9, default))
             last = entry;
+        var (old, next) = (SealingFaults.Key.Under("test.example/acme"), SealingFaults.NextKey.Under("test.example/acme"));
+        var text = $"runproof/v1/rotation\n{old}\n{next}\n2026-01-02T03:04:05.678901Z\n";
+        var lines = (old.Sign(text, default).ToString() + next.Sign(text, default)).Replace("\n", "\\n", StringComparison.Ordinal);
+        Assert.Equal(
+            $$"""{"format":"runproof/v1","kind":"rotated","new_key":"{{next}}","old_key":"{{old}}","rotated_at":"2026-01-02T03:04:05.678901Z","signatures":"{{lines}}","tenant_id":"acme"}""",
+            last!.Text);
         var rotated = CanonicalBytes.Read<RotatedEntry>(System.Text.Encoding.UTF8.GetBytes(last!.Text));
         Assert.True(KeyHandOver.Verify(rotated, out var problem), problem);
         Assert.False(KeyHandOver.Verify(rotated with { RotatedAt = rotated.RotatedAt.AddSeconds(1) }, out _));
@@ -135,6 +141,59 @@ public sealed class LogSealerTests
         var note = (await log.FindAsync(log.Tenant, default))!.Checkpoint;
         Assert.True(SignedNote.TryParse(System.Text.Encoding.UTF8.GetBytes(note), out var signed, out _));
         Assert.All([SealingFaults.Key, SealingFaults.NextKey], key => Assert.True(signed.Verify([SealingFaults.Verifier(key, "test.example/acme")], out _, out _)));
+    }
+
+    [Fact]
+    public async Task Proofs_from_tiles_lead_from_every_entry_to_every_size_that_the_log_had()
+    {
+        var log = new InMemoryLog();
+        await log.RecordAsync(0, 400);
+        await SealingFaults.DrainAsync(SealingFaults.Sealer(log, log), log.Tenant);
+        var (leaves, roots, tree) = (new List<Digest>(), new List<Digest> { MerkleTree.EmptyRoot }, new MerkleTree());
+        await foreach (var entry in log.ReadEntriesAsync(log.Tenant, 0, long.MaxValue, default))
+        {
+            leaves.Add(MerkleTree.LeafHash(System.Text.Encoding.UTF8.GetBytes(entry.Text)));
+            tree.AppendLeafHash(leaves[^1]);
+            roots.Add(tree.Root());
+        }
+
+        int[] sizes = [1, 2, 3, 255, 256, 257, 511, 512, 700, 800];
+        foreach (var size in sizes)
+        {
+            foreach (var index in sizes.Select(each => each - 1).Where(each => each < size))
+            {
+                var path = await TileProofs.InclusionAsync(log, log.Tenant, index, size, default);
+                Assert.True(MerkleProofs.VerifyInclusion((ulong)index, (ulong)size, leaves[index], [.. path], roots[size]), $"{index} in {size}");
+            }
+
+            foreach (var old in sizes.Where(each => each <= size))
+            {
+                var path = await TileProofs.ConsistencyAsync(log, log.Tenant, old, size, default);
+                Assert.True(MerkleProofs.VerifyConsistency((ulong)old, (ulong)size, [.. path], roots[old], roots[size]), $"{old} to {size}");
+            }
+        }
+
+        log.DamageTile(0, 1, bytes => bytes[..32]);
+        var failed = await Assert.ThrowsAsync<LogStoreException>(() => TileProofs.InclusionAsync(log, log.Tenant, 300, 800, default));
+        Assert.Contains("tile/0/001", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("https://example.com")]
+    [InlineData("a b")]
+    [InlineData("a+b")]
+    [InlineData("grüße")]
+    [InlineData("example.com/")]
+    public void A_name_that_no_key_can_have_is_refused(string name) => Assert.Throws<ArgumentException>(() => new LogOptions { Name = name }.Validate());
+
+    [Fact]
+    public void The_longest_name_with_the_longest_tenant_is_a_key_s_name()
+    {
+        var options = new LogOptions { Name = new string('n', LogOptions.MaxName) };
+        options.Validate();
+        Assert.NotNull(new CheckpointSigner(SealingFaults.Key).KeyOf(options.OriginOf(TenantId.Parse(new string('t', 64)))));
+        Assert.Throws<ArgumentException>((options with { Name = options.Name + "n" }).Validate);
     }
 
     private sealed class Silent : ICheckpointWitnesses
