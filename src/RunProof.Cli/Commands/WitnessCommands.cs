@@ -18,7 +18,7 @@ internal static class WitnessCommands
 
     private static readonly Option<string> Listen = new("--listen")
     {
-        HelpName = "URL", Description = "Where it listens. A star for the host is every address: http://*:8787/. TLS is a proxy's in front of it.", DefaultValueFactory = static _ => "http://127.0.0.1:8787/",
+        HelpName = "URL", Description = "Where it listens, by the very host that callers ask for; a star is every host and address: http://*:8787/. TLS is a proxy's in front of it.", DefaultValueFactory = static _ => "http://127.0.0.1:8787/",
     };
 
     internal static Command Create(World world) => new("witness", "Witness logs: cosign checkpoints that continue what was seen, and nothing else.")
