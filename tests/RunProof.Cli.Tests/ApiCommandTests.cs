@@ -165,11 +165,11 @@ public sealed class ApiCommandTests
         service.On("GET /api/v1/runs/r/proof", 200, Proof(verdict));
         var page = await CliProcess.RunAsync(["run", "prove", "r", "--model", "HASH_CHAIN"], service.Environment);
         Assert.Equal(code, page.ExitCode);
-        Assert.Equal("GET /api/v1/runs/r/proof?model=HASH_CHAIN", service.Requests.First().Line);
+        Assert.Equal("GET /api/v1/runs/r/proof?model=HASH_CHAIN&wait=10", service.Requests.First().Line);
         Snapshot.Matches("prove-" + verdict, page.Output);
         var json = await CliProcess.RunAsync(["run", "prove", "r", "--include-payloads", "--json"], service.Environment);
         Assert.Equal(code, json.ExitCode);
-        Assert.Equal("GET /api/v1/runs/r/proof?include_payloads=true", service.Requests.Last().Line);
+        Assert.Equal("GET /api/v1/runs/r/proof?include_payloads=true&wait=10", service.Requests.Last().Line);
         Assert.Equal(verdict, JsonDocument.Parse(json.Output).RootElement.GetProperty("verification_status").GetString());
     }
 

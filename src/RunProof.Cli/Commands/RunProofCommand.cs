@@ -39,7 +39,8 @@ internal static class RunProofCommand
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         var verifier = Services.Verifier(invocation);
-        var query = Listing.Query(("model", invocation.Get(Model)), ("include_payloads", invocation.Get(Payloads) ? "true" : null));
+        // The seal of a run that has just ended enters the log within a batch or two; a proof without it says less than it could.
+        var query = Listing.Query(("model", invocation.Get(Model)), ("include_payloads", invocation.Get(Payloads) ? "true" : null), ("wait", "10"));
         var path = RunCommands.PathOf(invocation.Get(Id)) + "/proof" + query;
         var document = await invocation.World.Terminal.WhileAsync("verifying", () => verifier.GetAsync(path, cancellationToken));
         var proof = verifier.View(document, WireContext.Default.ProofView);
