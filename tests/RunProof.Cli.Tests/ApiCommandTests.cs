@@ -174,6 +174,46 @@ public sealed class ApiCommandTests
     }
 
     [Fact]
+    public async Task An_export_is_written_whole_and_verified_by_another_process_without_a_service()
+    {
+        var bundle = await File.ReadAllTextAsync(Path.Combine(Vectors.Root, "tests", "vectors", "runproof", "bundles", "forty-steps.json"));
+        var root = JsonDocument.Parse(bundle).RootElement;
+        var (run, key) = (root.GetProperty("header").GetProperty("run_id").GetString()!, root.GetProperty("log").GetProperty("public_key").GetString()!);
+        var folder = Directory.CreateTempSubdirectory("runproof-export-").FullName;
+        try
+        {
+            await using var service = await FakeService.StartAsync();
+            service.On($"GET /api/v1/runs/{run}/bundle", 200, bundle);
+            service.On("GET /api/v1/runs/other/bundle", 200, bundle);
+            service.On("GET /api/v1/runs/none/bundle", 200, "{}");
+            foreach (var (options, file, more) in new (string[], string, string[])[]
+            {
+                (["--payloads", "all"], "run.json", []),
+                (["--step", "7"], "step.json", []),
+                (["--format", "tlog-proof"], "run.tlog-proof", ["--entry", Path.Combine(folder, "run.tlog-proof.entry")]),
+            })
+            {
+                var path = Path.Combine(folder, file);
+                var export = await CliProcess.RunAsync(["run", "export", run, "--output", path, .. options], service.Environment);
+                Assert.True(export.ExitCode == 0, export.Error);
+                var verified = await CliProcess.RunAsync(["verify", path, "--key", key, .. more]);
+                Assert.True(verified.ExitCode == 0, verified.Output + verified.Error);
+            }
+
+            Assert.Equal(2, (await CliProcess.RunAsync(["run", "export", run, "--step", "40"], service.Environment)).ExitCode);
+            Assert.Equal(2, (await CliProcess.RunAsync(["run", "export", run, "--step", "1", "--format", "tlog-proof"], service.Environment)).ExitCode);
+            Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", "other", "--output", Path.Combine(folder, "no.json")], service.Environment)).ExitCode);
+            Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", "none", "--output", Path.Combine(folder, "no.json")], service.Environment)).ExitCode);
+            Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", run, "--output", Path.Combine(folder, "no", "no.json")], service.Environment)).ExitCode);
+            Assert.Equal(["run.json", "run.tlog-proof", "run.tlog-proof.entry", "step.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_verdict_that_is_none_is_never_taken_for_good()
     {
         await using var service = await FakeService.StartAsync();

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace RunProof.Cli;
 
-/// <summary><c>run create|get|list|watch|prove</c>.</summary>
+/// <summary><c>run create|get|list|watch|prove|export</c>.</summary>
 internal static class RunCommands
 {
     /// <summary>How often a runner that was there may fail to answer before a watch gives up.</summary>
@@ -22,13 +22,14 @@ internal static class RunCommands
     private static readonly Option<string?> Cursor = new("--cursor") { HelpName = "CURSOR", Description = "Where the page begins: what the page before said is next." };
     private static readonly Option<bool> All = new("--all") { Description = "All pages." };
 
-    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, prove.")
+    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, prove, export.")
     {
         RunCreation.Create(world),
         new Command("get", "Show a run.") { Id }.Does(world, GetAsync),
         new Command("list", "List runs, the newest first.") { Status, OfAgent, OfOrigin, From, Before, Limit, Cursor, All }.Does(world, ListAsync),
         new Command("watch", "Print a run's status as it changes, until it ends. Exit code 0 where it succeeded, 1 where not.") { Id }.Does(world, WatchAsync),
         RunProofCommand.Create(world),
+        RunExportCommand.Create(world),
     };
 
     /// <summary>A run as an answer.</summary>

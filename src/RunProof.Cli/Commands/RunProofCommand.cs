@@ -42,7 +42,7 @@ internal static class RunProofCommand
         // The seal of a run that has just ended enters the log within a batch or two; a proof without it says less than it could.
         var query = Listing.Query(("model", invocation.Get(Model)), ("include_payloads", invocation.Get(Payloads) ? "true" : null), ("wait", "10"));
         var path = RunCommands.PathOf(invocation.Get(Id)) + "/proof" + query;
-        var document = await invocation.World.Terminal.WhileAsync("verifying", () => verifier.GetAsync(path, cancellationToken));
+        var document = await invocation.World.Terminal.WhileAsync("verifying", () => verifier.GetAsync(path, cancellationToken, TimeSpan.FromSeconds(10)));
         var proof = verifier.View(document, WireContext.Default.ProofView);
         if (Contradiction(proof, invocation.Get(Id), invocation.Get(Model) ?? "HASH_CHAIN") is { } wrong)
             throw verifier.NotOurs(wrong);
@@ -79,7 +79,8 @@ internal static class RunProofCommand
         _ => Tone.Open,
     };
 
-    private static Option<string?> AcceptOnly(this Option<string?> option, params string[] words)
+    /// <summary>Refuses other words than these.</summary>
+    internal static Option<string?> AcceptOnly(this Option<string?> option, params string[] words)
     {
         option.AcceptOnlyFromAmong(words);
         return option;

@@ -43,7 +43,7 @@ internal static class ProofChapter
 
     private static async Task<ProofView> ReadAsync(Scene scene, RunView run, string model, CancellationToken cancellationToken)
     {
-        var document = await scene.Verifier.GetAsync(RunCommands.PathOf(run.RunId) + "/proof" + Listing.Query(("model", model), ("wait", "30")), cancellationToken);
+        var document = await scene.Verifier.GetAsync(RunCommands.PathOf(run.RunId) + "/proof" + Listing.Query(("model", model), ("wait", "30")), cancellationToken, TimeSpan.FromSeconds(30));
         return scene.Verifier.View(document, WireContext.Default.ProofView);
     }
 
