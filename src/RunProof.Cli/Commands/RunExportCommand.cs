@@ -39,7 +39,7 @@ internal static class RunExportCommand
             throw verifier.NotOurs($"it was asked for run {id} and answers with run {bundle.Header.RunId}");
         var files = step is { } index ? [StepFile(bundle, index, invocation)] : isProof ? ProofFiles(bundle, invocation) : [BundleFile(bundle, invocation)];
         foreach (var (file, bytes) in files)
-            await WriteAsync(file, bytes, cancellationToken);
+            await OutputFile.WriteAsync(file, bytes, cancellationToken);
         return Written(bundle, files);
     }
 
@@ -68,26 +68,6 @@ internal static class RunExportCommand
     }
 
     private static string Name(Invocation invocation, string ending) => invocation.Get(Output) ?? invocation.Get(Id) + ending;
-
-    /// <summary>In one step: whoever reads the file sees a whole proof or none.</summary>
-    private static async Task WriteAsync(string file, byte[] bytes, CancellationToken cancellationToken)
-    {
-        var next = file + ".new";
-        try
-        {
-            await File.WriteAllBytesAsync(next, bytes, cancellationToken);
-            File.Move(next, file, overwrite: true);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(ExitCode.Error, "not_written", $"cannot write {file}: {problem.Message}");
-        }
-        finally
-        {
-            if (File.Exists(next))
-                File.Delete(next);
-        }
-    }
 
     private static Answer Written(ProofBundle bundle, (string File, byte[] Bytes)[] files)
     {

@@ -37,21 +37,5 @@ internal static class LockStore
 
     /// <summary>Replaces the file in one step: whoever reads it, or pulls the plug, sees the old lock or the new one.</summary>
     /// <exception cref="CommandException">It cannot be written.</exception>
-    internal static async Task WriteAsync(string file, string text, CancellationToken cancellationToken)
-    {
-        var next = file + ".new";
-        try
-        {
-            await File.WriteAllTextAsync(next, text, Strict, cancellationToken);
-            File.Move(next, file, overwrite: true);
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(ExitCode.Error, "not_written", $"cannot write {file}: {problem.Message}");
-        }
-        finally
-        {
-            File.Delete(next);
-        }
-    }
+    internal static Task WriteAsync(string file, string text, CancellationToken cancellationToken) => OutputFile.WriteAsync(file, Strict.GetBytes(text), cancellationToken);
 }

@@ -58,10 +58,10 @@ public sealed record ProofBundle
         }
 
         writer.WriteRaw("],\"log\":"u8);
-        WriteLog(ref writer);
-        writer.WriteRaw(",\"payloads\":{"u8);
-        WritePayloads(ref writer);
-        writer.WriteRaw("},\"root_hash\":"u8);
+        BundleMembers.Write(ref writer, Log);
+        writer.WriteRaw(",\"payloads\":"u8);
+        BundleMembers.Write(ref writer, Payloads);
+        writer.WriteRaw(",\"root_hash\":"u8);
         RootHash.WriteCanonical(ref writer);
         writer.WriteRaw(",\"seal\":"u8);
         TraceSeal.WriteCanonical(ref writer, Seal);
@@ -74,39 +74,5 @@ public sealed record ProofBundle
 
         writer.WriteRaw("]}"u8);
         writer.Flush();
-    }
-
-    private void WriteLog(ref CanonicalWriter writer)
-    {
-        if (Log is null)
-        {
-            writer.WriteNull();
-            return;
-        }
-
-        writer.WriteRaw("{\"entry\":"u8);
-        writer.WriteString(Log.Entry);
-        writer.WriteRaw(",\"proof\":"u8);
-        writer.WriteString(Log.Proof);
-        writer.WriteRaw(",\"public_key\":"u8);
-        writer.WriteString(Log.PublicKey);
-        writer.WriteRaw("}"u8);
-    }
-
-    private void WritePayloads(ref CanonicalWriter writer)
-    {
-        var first = true;
-        // Hex digits sort as their bytes do.
-        foreach (var (commitment, payload) in Payloads.OrderBy(static pair => pair.Key.ToString(), StringComparer.Ordinal))
-        {
-            writer.WriteRaw(first ? ""u8 : ","u8);
-            first = false;
-            commitment.WriteCanonical(ref writer);
-            writer.WriteRaw(":{\"salt\":"u8);
-            writer.WriteBase64(payload.Salt.Span);
-            writer.WriteRaw(",\"text\":"u8);
-            writer.WriteString(payload.Text);
-            writer.WriteRaw("}"u8);
-        }
     }
 }

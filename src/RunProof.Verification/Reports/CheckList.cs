@@ -32,12 +32,10 @@ internal sealed class CheckList
     internal IReadOnlyList<Check> ToChecks(IntegrityModel model)
     {
         _made.TryAdd(EvidenceCheck.LogInclusion, (CheckStatus.NotDone, NoLog));
-        // Whatever else was looked at counts too: the shapes of payloads and the log, where they were at hand.
-        return [.. EvidenceChecks.RequiredFor(model).Union(_made.Keys).Order().Select(check =>
-            _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
+        return ToFileChecks(EvidenceChecks.RequiredFor(model));
     }
 
-    /// <summary>The checks of a file: those that its verdict needs, and whatever else was looked at, in the order of the chain.</summary>
+    /// <summary>The checks that a verdict needs, and whatever else was looked at, which counts too: the shapes of payloads, the log. In the order of the chain.</summary>
     internal IReadOnlyList<Check> ToFileChecks(IEnumerable<EvidenceCheck> required) => [.. required.Union(_made.Keys).Order().Select(check =>
         _made.TryGetValue(check, out var made) ? new Check(check, made.Status, made.Detail) : new Check(check, CheckStatus.NotDone, "it was not reached"))];
 

@@ -50,7 +50,7 @@ public sealed record RunStatement(RunId RunId, TraceId TraceId, TenantId TenantI
         writer.WriteRaw(",\"last_link\":"u8);
         LastLink.WriteCanonical(ref writer);
         writer.WriteRaw(",\"log\":"u8);
-        Members.Write(ref writer, Log);
+        BundleMembers.Write(ref writer, Log);
         writer.WriteRaw(",\"root_hash\":"u8);
         RootHash.WriteCanonical(ref writer);
         writer.WriteRaw(",\"run_id\":"u8);

@@ -78,9 +78,9 @@ public sealed record StepDisclosure
         writer.WriteRaw(",\"last_link\":"u8);
         LastLink.WriteCanonical(ref writer);
         writer.WriteRaw(",\"log\":"u8);
-        Members.Write(ref writer, Log);
+        BundleMembers.Write(ref writer, Log);
         writer.WriteRaw(",\"payloads\":"u8);
-        Members.Write(ref writer, Payloads);
+        BundleMembers.Write(ref writer, Payloads);
         writer.WriteRaw(",\"previous_link\":"u8);
         PreviousLink.WriteCanonical(ref writer);
         writer.WriteRaw(",\"root_hash\":"u8);
@@ -102,44 +102,4 @@ public sealed record StepDisclosure
 
     internal static HashSet<Digest> Commitments(TraceStep step, TraceSeal? seal) =>
         [.. new[] { step.InputHash, step.OutputHash, step.ContextHash, seal?.MetadataHash }.OfType<Digest>()];
-}
-
-/// <summary>Members that several files have in common, in canonical form.</summary>
-internal static class Members
-{
-    internal static void Write(ref CanonicalWriter writer, BundleLog? log)
-    {
-        if (log is null)
-        {
-            writer.WriteNull();
-            return;
-        }
-
-        writer.WriteRaw("{\"entry\":"u8);
-        writer.WriteString(log.Entry);
-        writer.WriteRaw(",\"proof\":"u8);
-        writer.WriteString(log.Proof);
-        writer.WriteRaw(",\"public_key\":"u8);
-        writer.WriteString(log.PublicKey);
-        writer.WriteRaw("}"u8);
-    }
-
-    internal static void Write(ref CanonicalWriter writer, IReadOnlyDictionary<Digest, RevealedPayload> payloads)
-    {
-        var isFirst = true;
-        writer.WriteRaw("{"u8);
-        foreach (var (commitment, payload) in payloads.OrderBy(static pair => pair.Key.ToString(), StringComparer.Ordinal))
-        {
-            writer.WriteRaw(isFirst ? ""u8 : ","u8);
-            isFirst = false;
-            commitment.WriteCanonical(ref writer);
-            writer.WriteRaw(":{\"salt\":"u8);
-            writer.WriteBase64(payload.Salt.Span);
-            writer.WriteRaw(",\"text\":"u8);
-            writer.WriteString(payload.Text);
-            writer.WriteRaw("}"u8);
-        }
-
-        writer.WriteRaw("}"u8);
-    }
 }

@@ -39,7 +39,7 @@ internal static class BundleEndpoint
         await inclusion.ForAsync(context.GetTenant(), trace ?? TraceId.Of(run).Value, patience, cancellationToken);
         var (bundle, refusal) = await bundles.ReadAsync(context.GetTenant(), run, trace, revealed, cancellationToken);
         if (refusal is not null)
-            return Problem.ForStatus(409, $"There is no bundle of evidence that does not verify: {refusal.Message} ({refusal.Code}). See the run's proof.");
+            return Problem.ForStatus(409, refusal.Detail);
         if (bundle is null)
             return Problem.NotFound($"There is no such trace of run {runId}.");
         var buffer = new ArrayBufferWriter<byte>();

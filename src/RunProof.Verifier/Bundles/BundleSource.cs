@@ -14,9 +14,8 @@ internal sealed record Revealed(bool All, IReadOnlySet<int> Steps)
 }
 
 /// <summary>Why there is no bundle of a trace.</summary>
-/// <param name="Code">The finding that decides.</param>
-/// <param name="Message">Its sentence.</param>
-internal sealed record NoBundle(string Code, string Message);
+/// <param name="Detail">Sentences for the caller.</param>
+internal sealed record NoBundle(string Detail);
 
 /// <summary>Makes the bundle of a trace (proof-format.md section 5): of evidence that verifies, and of no other.</summary>
 internal sealed class BundleSource(IEvidenceStore evidence, LogEvidenceReader log)
@@ -38,7 +37,7 @@ internal sealed class BundleSource(IEvidenceStore evidence, LogEvidenceReader lo
         await foreach (var step in snapshot.ReadStepsAsync(recorded.TraceId, payloads: true, cancellationToken))
         {
             if (steps.Count == MaxSteps)
-                return (null, new NoBundle("TOO_LONG", $"a bundle has at most {MaxSteps} steps"));
+                return (null, new NoBundle($"A bundle has at most {MaxSteps} steps, and the trace has more."));
             verifier.Add(step);
             steps.Add(revealed.Step(step.StepIndex) ? step : Withheld(step));
         }
@@ -46,9 +45,13 @@ internal sealed class BundleSource(IEvidenceStore evidence, LogEvidenceReader lo
         var found = await log.ReadAsync(tenant, recorded.TraceId, cancellationToken);
         var report = verifier.Finish(found);
         if (report.Verdict.Status is not VerificationStatus.Verified)
-            return (null, report.Findings.Count > 0 ? new NoBundle(report.Findings[0].Code, report.Findings[0].Message) : new NoBundle("UNSUPPORTED", "the trace cannot be verified"));
+            return (null, Unverified(report));
         return (RecordedBundle.Of(recorded, steps, revealed.All, Log(found)), null);
     }
+
+    private static NoBundle Unverified(TraceReport report) => new(
+        "There is no bundle of evidence that does not verify: "
+        + (report.Findings.Count > 0 ? $"{report.Findings[0].Message} ({report.Findings[0].Code})" : "the trace is " + report.Verdict.Name) + ". See the run's proof.");
 
     /// <summary>The trace's place in the log, once the published checkpoint covers it.</summary>
     private static BundleLog? Log(LogEvidence found)
