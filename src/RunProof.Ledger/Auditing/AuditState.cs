@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RunProof.Format;
-using RunProof.Verification;
 
 namespace RunProof.Ledger;
 
@@ -89,7 +88,7 @@ public sealed record AuditProgress
     public IReadOnlyDictionary<string, long> Counts { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Findings so far, at most so many as a report keeps.</summary>
-    public IReadOnlyList<Finding> Findings { get; init; } = [];
+    public IReadOnlyList<AuditFinding> Findings { get; init; } = [];
 
     /// <summary>All findings so far, kept or not, by code.</summary>
     public IReadOnlyDictionary<string, long> FindingCounts { get; init; } = new Dictionary<string, long>();

@@ -1,5 +1,4 @@
 using RunProof.Format;
-using RunProof.Verification;
 
 namespace RunProof.Ledger.Tests;
 
@@ -39,7 +38,8 @@ public sealed class AuditStates : IDisposable
     [Fact]
     public void Only_its_owner_may_read_it()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows keeps the user's folders to the user");
+        if (OperatingSystem.IsWindows())
+            return;
         using var file = AuditStateFile.Open(Path, Origin);
         file.Save(State());
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path));
@@ -77,7 +77,7 @@ public sealed class AuditStates : IDisposable
         Assert.Contains(said, problem.Message, StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllText(Path));
         // The lock was let go of.
-        Assert.Throws<AuditStateException>(() => AuditStateFile.Open(Path, Origin)).Message.Contains("damaged", StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<AuditStateException>(() => AuditStateFile.Open(Path, Origin)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class AuditStates : IDisposable
             Progress = new AuditProgress
             {
                 Kind = "database", Note = note, From = 0, Position = 2, Edge = [tree.Edge[0]], BeganAt = Now,
-                Counts = new Dictionary<string, long> { ["steps"] = 7 }, Findings = [new Finding("CODE", "place", "message")], FindingCounts = new Dictionary<string, long> { ["CODE"] = 1 },
+                Counts = new Dictionary<string, long> { ["steps"] = 7 }, Findings = [new AuditFinding("CODE", 1, "trace_One", "place", "message")], FindingCounts = new Dictionary<string, long> { ["CODE"] = 1 },
             },
         };
     }
