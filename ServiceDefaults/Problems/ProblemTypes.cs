@@ -30,6 +30,15 @@ public static class ProblemTypes
     /// <summary>409: the idempotency key was used with another request.</summary>
     public const string IdempotencyConflict = "/problems/idempotency-conflict";
 
+    /// <summary>409: the evidence does not hold, so nothing is handed out as a proof of it; <c>findings</c> says where.</summary>
+    public const string NotVerified = "/problems/not-verified";
+
+    /// <summary>409: nothing is wrong, but there is nothing to prove yet: the trace is open, or its seal awaits inclusion in the log.</summary>
+    public const string NotProvenYet = "/problems/not-proven-yet";
+
+    /// <summary>409: the trace has more steps than a proof in this form can hold.</summary>
+    public const string TraceTooLong = "/problems/trace-too-long";
+
     /// <summary>413: the body is larger than the service takes.</summary>
     public const string TooLarge = "/problems/too-large";
 

@@ -106,6 +106,16 @@ public sealed record DsseEnvelope(string PayloadType, ReadOnlyMemory<byte> Paylo
         return keys.Distinct().Count(key => Signatures.Any(line => key.Verify(message, line.Signature.Span)));
     }
 
+    /// <summary>Which of a log's keys signed; what a signature says of its key decides nothing.</summary>
+    /// <param name="keys">Trusted keys. Only those of Ed25519 sign envelopes.</param>
+    /// <exception cref="PlatformNotSupportedException">No libcrypto of OpenSSL 3 can be loaded.</exception>
+    /// <returns>The keys that signed, each once.</returns>
+    public IReadOnlyList<NoteKey> SignersOf(IReadOnlyList<INoteVerifier> keys)
+    {
+        var message = PreAuthenticationEncoding(PayloadType, Payload.Span);
+        return [.. keys.Where(key => key.Key.Algorithm is NoteAlgorithm.Ed25519 && Signatures.Any(line => key.Verify(message, line.Signature.Span))).Select(static key => key.Key).Distinct()];
+    }
+
     /// <summary>The envelope as canonical JSON.</summary>
     /// <returns>UTF-8.</returns>
     public byte[] ToJson()

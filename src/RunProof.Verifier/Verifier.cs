@@ -15,7 +15,10 @@ internal static class Verifier
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProofJson.Default));
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(1, LogJson.Default));
         builder.Services.AddSingleton<ProofReader>();
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(2, BundleJson.Default));
+        builder.Services.AddSingleton<TraceRecomputation>();
         builder.Services.AddSingleton<BundleSource>();
+        builder.Services.AddSingleton(services => new StatementSource(services.GetRequiredService<TraceRecomputation>(), () => services.GetService<SealingKey>()?.Open()));
         builder.Services.AddSingleton<InclusionWait>();
         builder.Services.AddSingleton(services => new LogEvidenceReader(services.GetRequiredService<ILogReader>(), () => services.GetService<SealingKey>()?.Open()));
         // Nothing that this service takes has a body.
@@ -36,6 +39,7 @@ internal static class Verifier
         var api = app.MapGroup("/api/v1");
         api.MapProofs();
         api.MapBundles();
+        api.MapStatements();
         api.MapLog();
     }
 }

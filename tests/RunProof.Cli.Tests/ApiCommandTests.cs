@@ -2,6 +2,9 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using RunProof.Format;
+using RunProof.Keys;
+using RunProof.Verification;
 
 namespace RunProof.Cli.Tests;
 
@@ -206,6 +209,49 @@ public sealed class ApiCommandTests
             Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", "none", "--output", Path.Combine(folder, "no.json")], service.Environment)).ExitCode);
             Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", run, "--output", Path.Combine(folder, "no", "no.json")], service.Environment)).ExitCode);
             Assert.Equal(["run.json", "run.tlog-proof", "run.tlog-proof.entry", "step.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_statement_is_written_as_the_log_signed_it_and_no_other_is()
+    {
+        Assert.True(BundleReader.TryRead(await File.ReadAllBytesAsync(Path.Combine(Vectors.Root, "tests", "vectors", "runproof", "bundles", "forty-steps.json")), out var bundle, out _));
+        using var given = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Vectors.Root, "tests", "vectors", "runproof", "cases", "forty-steps.json")));
+        var signer = NoteSigner.Create(NoteVerifier.Parse(bundle.Log!.PublicKey).Key.Name, NoteAlgorithm.Ed25519, Convert.FromHexString(given.RootElement.GetProperty("log").GetProperty("private_key_seed").GetString()!));
+        string Envelope(NoteSigner by) => Encoding.UTF8.GetString(DsseEnvelope.Sign(RunStatement.PayloadType, RunStatement.Of(bundle).ToPayload(), by).ToJson());
+        var run = bundle.Header.RunId.Value;
+        var folder = Directory.CreateTempSubdirectory("runproof-export-").FullName;
+        try
+        {
+            await using var service = await FakeService.StartAsync();
+            service.On($"GET /api/v1/runs/{run}/statement", 200, Envelope(signer));
+            var file = Path.Combine(folder, "run.intoto.json");
+            var export = await CliProcess.RunAsync(["run", "export", run, "--format", "in-toto", "--output", file], service.Environment);
+            Assert.True(export.ExitCode == 0, export.Error);
+            Assert.Equal($"GET /api/v1/runs/{run}/statement?wait=10", service.Requests.Last().Line);
+            Assert.Equal(Envelope(signer), await File.ReadAllTextAsync(file));
+            Assert.Equal(0, (await CliProcess.RunAsync(["verify", file, "--key", signer.ToString()])).ExitCode);
+
+            string[] refused = ["run", "export", run, "--format", "in-toto", "--output", Path.Combine(folder, "no.json")];
+            service.On($"GET /api/v1/runs/{run}/statement", 200, Envelope(NoteSigner.Create(signer.Key.Name, NoteAlgorithm.Ed25519, new byte[32])));
+            Assert.Equal(1, (await CliProcess.RunAsync(refused, service.Environment)).ExitCode);
+            service.On($"GET /api/v1/runs/{run}/statement", 200, "{}");
+            Assert.Equal(1, (await CliProcess.RunAsync(refused, service.Environment)).ExitCode);
+            service.On("GET /api/v1/runs/other/statement", 200, Envelope(signer));
+            Assert.Equal(1, (await CliProcess.RunAsync(["run", "export", "other", "--format", "in-toto", "--output", Path.Combine(folder, "no.json")], service.Environment)).ExitCode);
+            service.Refuses($"GET /api/v1/runs/{run}/statement", 409, "not-verified", "step 3: outcome_data does not match its commitment (PAYLOAD_MISMATCH)");
+            var failed = await CliProcess.RunAsync(refused, service.Environment);
+            Assert.Equal(10, failed.ExitCode);
+            Assert.Contains("PAYLOAD_MISMATCH", failed.Error, StringComparison.Ordinal);
+            service.Refuses($"GET /api/v1/runs/{run}/statement", 409, "not-proven-yet", "the sealed entry awaits inclusion in the log");
+            Assert.Equal(5, (await CliProcess.RunAsync(refused, service.Environment)).ExitCode);
+            Assert.Equal(2, (await CliProcess.RunAsync([.. refused, "--payloads", "none"], service.Environment)).ExitCode);
+            Assert.Equal(2, (await CliProcess.RunAsync([.. refused, "--step", "1"], service.Environment)).ExitCode);
+            Assert.Equal(["run.intoto.json"], Directory.GetFiles(folder).Select(Path.GetFileName));
         }
         finally
         {

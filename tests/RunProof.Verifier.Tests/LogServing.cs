@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Keys;
 using RunProof.Ledger;
-using RunProof.Postgres;
 using RunProof.Testing;
 using RunProof.Tiles;
 using RunProof.Verification;
@@ -225,20 +223,6 @@ public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper outpu
         _verifier = await StartAsync(seals: true);
     }
 
-    private static StepRecording Step(int index) => new()
-    {
-        SkillId = "echo",
-        SkillName = "echo",
-        SkillVersion = "1.0.0",
-        Status = StepStatus.Succeeded,
-        OutcomeCategory = "SUCCESS",
-        DurationMs = 12.25,
-        IdempotencyKey = $"key:{index}",
-        Timestamp = DateTimeOffset.UnixEpoch.AddSeconds(index),
-        Parameters = CanonicalJson.Parse(Encoding.UTF8.GetBytes($$"""{"text":"step {{index}}"}""")),
-        Outcome = CanonicalJson.Parse(Encoding.UTF8.GetBytes($$"""{"text":"done {{index}}"}""")),
-    };
-
     private static BundleReport Verify(byte[] bundle, string? key) =>
         BundleVerifier.Verify(bundle, key is null ? new BundleOptions() : new BundleOptions { TrustedKeys = [NoteVerifier.Parse(key)] });
 
@@ -282,30 +266,5 @@ public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper outpu
         }
         : null);
 
-    private async Task RecordAsync(int count, int steps = 0)
-    {
-        await using var runner = NpgsqlDataSource.Create(_database.RunnerConnectionString);
-        await using var recorder = new Recorder(new PostgresRecordingStore(runner), new Redactor(), new RandomSaltSource(), TimeProvider.System, new RecorderOptions(), NullLogger<Recorder>.Instance);
-        for (var number = 0; number < count; number++)
-        {
-            var session = await recorder.OpenAsync(
-                new TraceOpening
-                {
-                    TenantId = TenantId.Parse("acme"),
-                    TraceId = TraceId.Parse($"trace_{number}"),
-                    RunId = RunId.Parse($"{number}"),
-                    CorrelationId = CorrelationId.Parse("c"),
-                    OriginSystemId = "tests",
-                    Planner = "given",
-                    Seed = new SafeInteger(1),
-                    StartedAt = DateTimeOffset.UnixEpoch,
-                    Goal = CanonicalJson.Parse("\"a goal\""u8),
-                    Plan = CanonicalJson.Parse("[]"u8),
-                },
-                default);
-            for (var index = 0; index < steps; index++)
-                await session.AppendAsync(Step(index), null, default);
-            await session.SealAsync(new TraceClosing { Status = SealStatus.Completed, CompletedAt = DateTimeOffset.UnixEpoch }, default);
-        }
-    }
+    private Task RecordAsync(int count, int steps = 0) => RecordedTraces.RecordAsync(_database, "acme", count, steps: steps);
 }

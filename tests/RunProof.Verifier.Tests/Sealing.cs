@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Ledger;
@@ -99,30 +98,7 @@ public sealed class Sealing(PostgresFixture postgres) : IAsyncLifetime
     private static async Task<JsonObject> HealthAsync(VerifierService service) =>
         (await service.GetAsync("/health")).Body["checks"]!.AsArray().Select(check => check!.AsObject()).Single(check => check["name"]!.GetValue<string>() == "log");
 
-    private async Task RecordAsync(string tenant, int count, int from = 0)
-    {
-        await using var runner = NpgsqlDataSource.Create(_database.RunnerConnectionString);
-        await using var recorder = new Recorder(new PostgresRecordingStore(runner), new Redactor(), new RandomSaltSource(), TimeProvider.System, new RecorderOptions(), NullLogger<Recorder>.Instance);
-        for (var number = from; number < from + count; number++)
-        {
-            var session = await recorder.OpenAsync(
-                new TraceOpening
-                {
-                    TenantId = TenantId.Parse(tenant),
-                    TraceId = TraceId.Parse($"trace_{number}"),
-                    RunId = RunId.Parse($"{number}"),
-                    CorrelationId = CorrelationId.Parse("c"),
-                    OriginSystemId = "tests",
-                    Planner = "given",
-                    Seed = new SafeInteger(1),
-                    StartedAt = DateTimeOffset.UnixEpoch,
-                    Goal = CanonicalJson.Parse("\"a goal\""u8),
-                    Plan = CanonicalJson.Parse("[]"u8),
-                },
-                default);
-            await session.SealAsync(new TraceClosing { Status = SealStatus.Completed, CompletedAt = DateTimeOffset.UnixEpoch }, default);
-        }
-    }
+    private Task RecordAsync(string tenant, int count, int from = 0) => RecordedTraces.RecordAsync(_database, tenant, count, from);
 
     private static async Task WaitAsync(Func<Task<bool>> condition)
     {

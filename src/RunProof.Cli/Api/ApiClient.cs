@@ -132,12 +132,14 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
             return NotOurs("it answered 404 and not as RunProof does");
         var message = problem is null ? Invariant($"the {service} answered {status}") : Explain(problem, status);
         var code = problem?.Type?.Split('/')[^1].Replace('-', '_') ?? Invariant($"http_{status}");
-        var (exit, remedy) = Meaning(status);
+        var (exit, remedy) = Meaning(status, code);
         return new CommandException(exit, code, message, remedy, status);
     }
 
-    private (int ExitCode, string? Remedy) Meaning(int status) => status switch
+    private (int ExitCode, string? Remedy) Meaning(int status, string code) => status switch
     {
+        409 when code == "not_verified" => (ExitCode.Failed, "runproof run prove says everything that does not hold"),
+        409 when code == "not_proven_yet" => (ExitCode.Unsupported, "try again in a moment; runproof run prove says what is awaited"),
         401 => (ExitCode.NotAuthorized, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
         403 => (ExitCode.NotAuthorized, "this needs a key of scope runner: runproof keys create --scope runner"),
         404 => (ExitCode.NotFound, null),

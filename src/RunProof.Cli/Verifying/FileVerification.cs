@@ -74,8 +74,7 @@ internal sealed record FileVerification(EvidenceKind Kind, FileReport Report, st
     {
         try
         {
-            var message = DsseEnvelope.PreAuthenticationEncoding(envelope.PayloadType, envelope.Payload.Span);
-            return new EnvelopeSigners([.. trusted.Where(key => key.Key.Algorithm is NoteAlgorithm.Ed25519 && envelope.Signatures.Any(line => key.Verify(message, line.Signature.Span))).Select(static key => key.Key)]);
+            return new EnvelopeSigners(envelope.SignersOf(trusted));
         }
         catch (PlatformNotSupportedException e)
         {

@@ -14,7 +14,7 @@ public sealed class SigningKeyFileException(string message, Exception? inner = n
 /// The operator's private key in a file that only its owner can read: one line <c>PRIVATE+KEY+…</c>. Signs as it stands in the file: a file that is replaced is
 /// read again by <see cref="Refresh"/>.
 /// </summary>
-public sealed class SigningKeyFile : ICheckpointSigner
+public sealed class SigningKeyFile : ICheckpointSigner, IEnvelopeSigner
 {
     /// <summary>The file's name in its folder.</summary>
     public const string FileName = "log-signing.key";
@@ -100,6 +100,9 @@ public sealed class SigningKeyFile : ICheckpointSigner
 
     /// <inheritdoc/>
     public NoteSignature Sign(string origin, string text) => _signer.Sign(origin, text);
+
+    /// <inheritdoc/>
+    public DsseEnvelope SignEnvelope(string origin, string payloadType, ReadOnlyMemory<byte> payload) => _signer.SignEnvelope(origin, payloadType, payload);
 
     private static (NoteSigner Signer, DateTime Written) Read(string path)
     {

@@ -43,7 +43,7 @@ public static class LogFiles
         checks.Pass(EvidenceCheck.FileForm, "a tlog-proof");
         Try(judge, () => judge.JudgeProof(entry, read, null, trace?.TenantId));
         // A file that an editor or a shell wrote ends with a line end that the log's entry has not.
-        if (entry is [.., (byte)'\n'] && judge.Checkpoint is { } head && MerkleProofs.VerifyInclusion((ulong)read.Index, (ulong)head.Size, MerkleTree.LeafHash(entry.AsSpan(0, entry.Length - 1)), [.. read.Path], head.Root))
+        if (entry is [.., (byte)'\n'] && judge.Checkpoint is { } head && SignedHead.Covers(head, read.Index, entry.AsSpan(0, entry.Length - 1), read.Path))
             log.Note(new Finding(FindingCodes.LogInclusionMismatch, "entry", "entry: without its last line end it is in the tree: the entry's bytes are those that were logged, and nothing more"));
         return new LogFileReport(FileJudgement.Of(EvidenceChecks.RequiredForEntry, options, checks, log, judge)) { Index = read.Index, TraceId = trace?.TraceId };
     }

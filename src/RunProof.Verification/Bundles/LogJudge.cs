@@ -80,16 +80,12 @@ internal sealed class LogJudge(LoggedTrace? trace, BundleOptions options, CheckL
             return null;
         }
 
-        if (!note.Verify(keys, out var signers, out var problem) || !RunProof.Format.Checkpoint.TryParse(note.Text, out var checkpoint, out problem))
+        if (!SignedHead.TryJudge(note, keys, tenant, out var head, out var problem))
             return Refuse(problem);
-        var signer = signers.FirstOrDefault(key => key.Name == checkpoint.Origin);
-        if (signer is null)
-            return Refuse($"its origin {checkpoint.Origin} is not the name of the key that signed it");
-        if (tenant is not null && !checkpoint.Origin.EndsWith("/" + tenant, StringComparison.Ordinal))
-            return Refuse($"{checkpoint.Origin} is another tenant's log");
-        if (checkpoint.Size == 0 && checkpoint.Root != MerkleTree.EmptyRoot)
-            return Refuse("its tree has no entries, and its root is not that of an empty tree");
-        if (publicKey is not null && !string.Equals(signer.ToString(), publicKey, StringComparison.Ordinal))
+        var checkpoint = head.Checkpoint;
+        // At the hand-over of a log two keys signed, and a file names one of them.
+        var signer = head.Signers.FirstOrDefault(key => string.Equals(key.ToString(), publicKey, StringComparison.Ordinal)) ?? head.Signers[0];
+        if (publicKey is not null && !string.Equals(signer.ToString(), publicKey, StringComparison.Ordinal) && !HasSigned(note, publicKey, signer.Name))
             Fail(EvidenceCheck.CheckpointSignature, FindingCodes.CheckpointRefused, "log.public_key", $"is not the key that signed the checkpoint, {signer}");
         if (isTrusted)
         {
@@ -172,10 +168,13 @@ internal sealed class LogJudge(LoggedTrace? trace, BundleOptions options, CheckL
         return false;
     }
 
+    /// <summary>The next key of a log that was handed over, of which the caller has the old one.</summary>
+    private bool HasSigned(SignedNote note, string publicKey, string origin) =>
+        NoteKey.TryParse(publicKey, out var key, out _) && key.Name == origin && options.VerifierOf(key) is { } verifier && note.Verify([verifier], out _, out _);
+
     private void JudgeInclusion(byte[] entry, TlogProof proof, Checkpoint checkpoint)
     {
-        var leaf = MerkleTree.LeafHash(entry);
-        if (!MerkleProofs.VerifyInclusion((ulong)proof.Index, (ulong)checkpoint.Size, leaf, [.. proof.Path], checkpoint.Root))
+        if (!SignedHead.Covers(checkpoint, proof.Index, entry, proof.Path))
             Fail(EvidenceCheck.LogInclusion, FindingCodes.LogInclusionMismatch, "log.proof", "the entry is not in the checkpoint's tree at that index");
         checks.Pass(EvidenceCheck.LogInclusion, string.Create(CultureInfo.InvariantCulture, $"the entry is number {proof.Index} of the checkpoint's {checkpoint.Size}"));
     }

@@ -41,4 +41,20 @@ public static class RecordedBundle
             Log = log,
         };
     }
+
+    /// <summary>States what the log says of a trace that <see cref="TraceVerifier"/> has found VERIFIED.</summary>
+    /// <param name="trace">The trace.</param>
+    /// <param name="last">Its last step; null where it has none.</param>
+    /// <param name="log">Its place in the log.</param>
+    /// <exception cref="ArgumentException">A column is none of the format: the trace does not verify.</exception>
+    /// <returns>The statement.</returns>
+    public static RunStatement StatementOf(RecordedTrace trace, RecordedStep? last, BundleLog log)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        List<Judged> faults = [];
+        var link = last is null ? trace.HeaderLink : last.Link;
+        if (HeaderColumns.Rebuild(trace, faults) is not { } header || SealColumns.Rebuild(trace, faults) is not { } seal || link is null || trace.RootHash is not { } root)
+            throw new ArgumentException(faults.Count > 0 ? faults[0].Finding.Message : "a link or root_hash is missing", nameof(trace));
+        return new RunStatement(header.RunId, header.TraceId, header.TenantId, seal, new Digest(link), new Digest(root), log);
+    }
 }

@@ -40,12 +40,10 @@ internal sealed class TraceLogJudge(LogEvidence evidence, CheckList checks, Find
 
         try
         {
-            if (!note.Verify(evidence.Keys, out var signers, out var problem) || !Checkpoint.TryParse(note.Text, out var checkpoint, out problem))
+            if (!SignedHead.TryJudge(note, evidence.Keys, header?.TenantId.Value, out var head, out var problem))
                 return Refuse(problem);
-            if (!signers.Any(key => key.Name == checkpoint.Origin) || (header is not null && !checkpoint.Origin.EndsWith("/" + header.TenantId.Value, StringComparison.Ordinal)))
-                return Refuse($"its origin {checkpoint.Origin} is not this tenant's log, or not the name of the key that signed it");
-            checks.Pass(EvidenceCheck.CheckpointSignature, string.Create(CultureInfo.InvariantCulture, $"{checkpoint.Origin} signed the tree of {checkpoint.Size} entries; whether that is its key you must know from elsewhere: {signers[0]}"));
-            return checkpoint;
+            checks.Pass(EvidenceCheck.CheckpointSignature, string.Create(CultureInfo.InvariantCulture, $"{head.Checkpoint.Origin} signed the tree of {head.Checkpoint.Size} entries; whether that is its key you must know from elsewhere: {head.Signers[0]}"));
+            return head.Checkpoint;
         }
         catch (PlatformNotSupportedException e)
         {
@@ -69,7 +67,7 @@ internal sealed class TraceLogJudge(LogEvidence evidence, CheckList checks, Find
             log.Add(check, new Finding(FindingCodes.LogEntryMismatch, place, string.Create(CultureInfo.InvariantCulture, $"{place}: entry {entry.Position} of the log is of another record of this trace: {entry.Text}")));
         else if (checkpoint is null)
             checks.NotDone(check, string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} is this trace's, but there is no checkpoint that could be relied on"));
-        else if (!MerkleProofs.VerifyInclusion((ulong)entry.Position, (ulong)checkpoint.Size, MerkleTree.LeafHash(expected), [.. entry.Path], checkpoint.Root))
+        else if (!SignedHead.Covers(checkpoint, entry.Position, expected, entry.Path))
             log.Add(check, new Finding(FindingCodes.LogInclusionMismatch, place, string.Create(CultureInfo.InvariantCulture, $"{place}: entry {entry.Position} does not lead to the root of the checkpoint: the log's tiles or entries were changed")));
         else
             checks.Pass(check, string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} of the {checkpoint.Size} that the checkpoint covers is this trace's, recomputed"));

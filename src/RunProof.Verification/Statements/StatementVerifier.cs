@@ -62,8 +62,18 @@ public static class StatementVerifier
         var trace = new LoggedTrace(statement.Seal, statement.RootHash) { RunId = statement.RunId, TraceId = statement.TraceId, TenantId = statement.TenantId };
         var judge = new LogJudge(trace, options, checks, log);
         judge.Judge(statement.Log);
+        // A key of another log may be trusted too, and has no say about this one.
+        if (judge.Checkpoint is { } head && signers.SignedBy.Count > 0 && !signers.SignedBy.Any(key => key.Name == head.Origin))
+            log.Add(EvidenceCheck.EnvelopeSignature, new Finding(FindingCodes.EnvelopeRefused, "signatures", $"signatures: none is by a key of {head.Origin}, the log that the statement is about"));
         return new StatementReport(FileJudgement.Of(EvidenceChecks.RequiredForStatement, options, checks, log, judge)) { Statement = statement };
     }
+
+    /// <summary>Reads a statement, and judges nothing but its form.</summary>
+    /// <param name="payloadType">The envelope's payload type.</param>
+    /// <param name="payload">The bytes that were signed.</param>
+    /// <returns>The statement; null where it is none of RunProof's.</returns>
+    public static RunStatement? Read(string payloadType, ReadOnlyMemory<byte> payload) =>
+        IsOurs(payloadType, payload, out _) && BundleReader.TryRead<RunStatement>(payload, "payload", Read, out var statement, out _) ? statement : null;
 
     private static void JudgeSignature(EnvelopeSigners signers, BundleOptions options, CheckList checks, FindingLog log)
     {

@@ -15,7 +15,8 @@ internal static class BundleEndpoint
             .WithName("bundle_run")
             .WithSummary("A run's trace in one file that anybody can verify with the log's key alone (runproof verify FILE).")
             .WithTags("Proofs")
-            .ProducesProblems(400, 401, 403, 404, 409, 503);
+            .Produces<UnverifiedProblem>(409, Problem.MediaType)
+            .ProducesProblems(400, 401, 403, 404, 503);
 
     private static async Task<IResult> AnswerAsync(
         HttpContext context,
@@ -39,7 +40,7 @@ internal static class BundleEndpoint
         await inclusion.ForAsync(context.GetTenant(), trace ?? TraceId.Of(run).Value, patience, cancellationToken);
         var (bundle, refusal) = await bundles.ReadAsync(context.GetTenant(), run, trace, revealed, cancellationToken);
         if (refusal is not null)
-            return Problem.ForStatus(409, refusal.Detail);
+            return refusal;
         if (bundle is null)
             return Problem.NotFound($"There is no such trace of run {runId}.");
         var buffer = new ArrayBufferWriter<byte>();

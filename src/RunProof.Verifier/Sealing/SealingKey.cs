@@ -28,7 +28,7 @@ internal sealed partial class SealingKey(LogOptions options, IConfiguration conf
 
     /// <summary>The key as it now stands in its file, which is made at the first start.</summary>
     /// <returns>The key; null where there is none to use.</returns>
-    internal ICheckpointSigner? Open()
+    internal SigningKeyFile? Open()
     {
         lock (_gate)
         {

@@ -51,6 +51,26 @@ public sealed class Bundles
         Assert.Null(own.SignedBy);
     }
 
+    /// <summary>The checkpoint under which a log is handed over has two signatures, and a bundle names one of the keys.</summary>
+    [Theory]
+    [InlineData(0, new[] { 0 }, "VERIFIED")]
+    [InlineData(0, new[] { 0, 1 }, "VERIFIED")]
+    [InlineData(1, new[] { 0, 1 }, "VERIFIED")]
+    [InlineData(1, new[] { 0 }, "VERIFIED")]
+    [InlineData(0, new[] { 1 }, "VERIFIED")]
+    [InlineData(2, new[] { 0, 1 }, "FAILED")]
+    public void At_a_hand_over_either_key_will_do_and_a_third_will_not(int named, int[] trusted, string verdict)
+    {
+        var bundle = BuiltBundle.From("tree-9");
+        Assert.True(TlogProof.TryParse(bundle.Log!.Proof, out var proof, out _));
+        var name = proof.Checkpoint.Signatures[0].Name;
+        NoteSigner[] signers = [.. Enumerable.Range(0, 3).Select(i => NoteSigner.Create(name, NoteAlgorithm.Ed25519, Enumerable.Repeat((byte)i, 32).ToArray()))];
+        var note = new SignedNote(proof.Checkpoint.Text, [signers[0].Sign(proof.Checkpoint.Text, default), signers[1].Sign(proof.Checkpoint.Text, default)]);
+        var handedOver = bundle with { Log = bundle.Log with { Proof = (proof with { Checkpoint = note }).ToString(), PublicKey = signers[named].ToString() } };
+        var report = BundleVerifier.Verify(Encoding.UTF8.GetBytes(Text(handedOver)), new BundleOptions { TrustedKeys = [.. trusted.Select(i => Verifier(signers[i].Key)!)], VerifierOf = Verifier });
+        Assert.True(report.Verdict.Name == verdict, string.Join('\n', report.Findings));
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void What_went_into_a_bundle_gives_it_again_to_the_byte(string name) =>

@@ -51,6 +51,17 @@ public sealed class Statements
     }
 
     [Fact]
+    public void A_trusted_key_of_another_log_has_no_say_about_this_one()
+    {
+        var bundle = Read("tree-9");
+        var (key, other) = (Key(bundle), NoteVerifier.Parse(NoteSigner.Create("log.test/other", NoteAlgorithm.Ed25519, new byte[32]).Key.ToString()));
+        var report = StatementVerifier.Verify(RunStatement.PayloadType, RunStatement.Of(bundle).ToPayload(), new EnvelopeSigners([other.Key]), new BundleOptions { TrustedKeys = [key, other] });
+        var finding = Assert.Single(report.Findings);
+        Assert.Equal(("FAILED", FindingCodes.EnvelopeRefused), (report.Verdict.Name, finding.Code));
+        Assert.Contains(key.Key.Name, finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_envelope_is_signed_over_type_and_bytes()
     {
         var signer = NoteSigner.Create("log.test/a", NoteAlgorithm.Ed25519, new byte[32]);
