@@ -33,6 +33,8 @@ public static class ExecutionServices
         services.AddSingleton<StepExecutor>();
         services.AddSingleton<EvidenceWriter>();
         services.AddSingleton<RunEngine>();
+        services.AddSingleton<Interruptions>();
+        services.AddSingleton<Resumption>();
         services.AddSingleton<TraceRecovery>();
         services.AddSingleton<RunRecovery>();
         services.AddSingleton(provider => new RunService(
@@ -41,7 +43,7 @@ public static class ExecutionServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new RunWorker(
             provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<RunCompletions>(),
-            provider.GetRequiredService<RunEngine>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
+            provider.GetRequiredService<RunEngine>(), provider.GetRequiredService<Resumption>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
             provider.GetRequiredService<RunRecovery>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<ExecutionOptions>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RunWorker>>()));
         return services;

@@ -20,4 +20,10 @@ public sealed class SkillAttribute(string name) : Attribute
 
     /// <summary>What a replay does with its steps. Default: execute.</summary>
     public Format.ReplayBehavior Replay { get; init; } = Format.ReplayBehavior.Execute;
+
+    /// <summary>
+    /// Whether executing it twice under one <see cref="SkillContext.IdempotencyKey"/> does no more than executing it once. Such a step is executed again
+    /// when its process died while it was under way; any other is recorded <c>interrupted</c>. No part of the skill's fingerprint. Default: false.
+    /// </summary>
+    public bool Idempotent { get; init; }
 }

@@ -33,6 +33,9 @@ public abstract class SkillDescriptor
     /// <summary>What a replay does with its steps.</summary>
     public abstract ReplayBehavior Replay { get; }
 
+    /// <summary>Whether it may be executed again, under the same idempotency key, when a crash hid what its first execution did. Default: false.</summary>
+    public virtual bool IsIdempotent => false;
+
     /// <summary>Where it is declared, for the message when two skills share a name: <c>Namespace.Type, Assembly</c>.</summary>
     public abstract string DeclaredAt { get; }
 

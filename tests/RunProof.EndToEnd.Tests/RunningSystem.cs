@@ -17,7 +17,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     private HostProcess? _runner;
     private HostProcess? _verifier;
 
-    private RunningSystem(string services, string owner)
+    private RunningSystem(string services, string owner, params (string Name, string Value)[] variables)
     {
         Owner = owner;
         (RunnerUrl, VerifierUrl) = (FreeUrl(), FreeUrl());
@@ -34,6 +34,8 @@ internal sealed class RunningSystem : IAsyncDisposable
             ["RUNPROOF_API_KEY"] = ApiKey,
             ["NO_COLOR"] = "1",
         };
+        foreach (var (name, value) in variables)
+            _environment[name] = value;
     }
 
     internal string RunnerUrl { get; }
@@ -43,9 +45,10 @@ internal sealed class RunningSystem : IAsyncDisposable
     /// <summary>A superuser's connection to the same database, for what an attacker or an auditor would do.</summary>
     internal string Owner { get; }
 
-    internal static async Task<RunningSystem> StartAsync(string services, string owner, CancellationToken cancellationToken)
+    internal static async Task<RunningSystem> StartAsync(
+        string services, string owner, CancellationToken cancellationToken, params (string Name, string Value)[] variables)
     {
-        var system = new RunningSystem(services, owner);
+        var system = new RunningSystem(services, owner, variables);
         var (exit, output) = await HostProcess.RunAsync("RunProof.Migrator", system._environment, cancellationToken);
         Assert.True(exit == 0, output);
         await system.StartRunnerAsync(cancellationToken);

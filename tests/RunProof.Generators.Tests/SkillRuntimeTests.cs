@@ -27,6 +27,7 @@ public sealed class SkillRuntimeTests
         Assert.Equal("1.2.0", echo.Version);
         Assert.Equal("Says it back, politely: see EchoOutcome & message.", echo.Description);
         Assert.Equal(ReplayBehavior.Skip, echo.Replay);
+        Assert.True(echo.IsIdempotent);
         Assert.Equal("RunProof.Generators.Tests.Samples.EchoSkill, RunProof.Generators.Tests", echo.DeclaredAt);
         Assert.Equal(EchoParameters.JsonSchema, echo.ParametersSchema);
         Assert.Equal(EchoOutcome.JsonSchema, echo.OutcomeSchema);
@@ -35,6 +36,7 @@ public sealed class SkillRuntimeTests
         Assert.Equal("1.0.0", count.Version);
         Assert.Equal("Counts.", count.Description);
         Assert.Equal(ReplayBehavior.Execute, count.Replay);
+        Assert.False(count.IsIdempotent);
         Assert.Equal("RunProof.Generators.Tests.Samples.StaticSkills.CountAsync, RunProof.Generators.Tests", count.DeclaredAt);
     }
 

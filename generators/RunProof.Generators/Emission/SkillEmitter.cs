@@ -27,6 +27,8 @@ internal static class SkillEmitter
         Property(code, "string", "OutcomeFingerprint", skill.Outcome + ".CanonicalFingerprint");
         Property(code, Format + "Digest", "Schema", "SchemaDigest");
         Property(code, Format + "ReplayBehavior", "Replay", skill.Replay);
+        if (skill.IsIdempotent)
+            Property(code, "bool", "IsIdempotent", "true");
         Property(code, "string", "DeclaredAt", Literal.Text(skill.DeclaredAt));
         code.Line("public override " + Skills + "SkillCall Bind(global::System.Text.Json.JsonElement parameters, string place) => new Call(" + skill.Parameters + ".BindJson(parameters, place));");
         code.Line();

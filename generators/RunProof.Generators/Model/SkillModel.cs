@@ -5,6 +5,7 @@ namespace RunProof.Generators;
 /// <param name="Version">Its version.</param>
 /// <param name="Description">The summary of its doc comment, or an empty text.</param>
 /// <param name="Replay">The constant of what a replay does, full.</param>
+/// <param name="IsIdempotent">Whether it may be executed again after a crash.</param>
 /// <param name="DeclaredAt">Where it is declared, for people.</param>
 /// <param name="Instance">The class that the container makes for each call; null where the method is static.</param>
 /// <param name="Method">What is called: of an instance its method, else the full name.</param>
@@ -20,6 +21,7 @@ internal sealed record SkillModel(
     string Version,
     string Description,
     string Replay,
+    bool IsIdempotent,
     string DeclaredAt,
     string? Instance,
     string Method,

@@ -53,7 +53,7 @@ internal sealed class SkillParser
         if (parameters is null || outcome is null)
             return null;
         return new SkillModel(
-            _name, version, DocText.Of(_symbol, _cancel).Summary ?? DocText.Of(method, _cancel).Summary ?? "", Replay(attribute), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
+            _name, version, DocText.Of(_symbol, _cancel).Summary ?? DocText.Of(method, _cancel).Summary ?? "", Replay(attribute), IsIdempotent(attribute), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
             method.IsStatic ? null : ((INamedTypeSymbol)_symbol).FullName(),
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
@@ -192,6 +192,9 @@ internal sealed class SkillParser
             : null;
         return "global::RunProof.Format.ReplayBehavior." + (field?.Name ?? "Execute");
     }
+
+    private static bool IsIdempotent(AttributeData attribute) =>
+        attribute.NamedArguments.FirstOrDefault(static argument => argument.Key == "Idempotent").Value is { Value: true };
 
     private static bool IsLetterOrDigit(char c) => c is (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z');
 }

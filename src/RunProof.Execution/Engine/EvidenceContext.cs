@@ -45,8 +45,9 @@ internal static class EvidenceContext
     /// <param name="traceParent">The W3C context of its span, or null.</param>
     /// <param name="failure">Why it failed, or null.</param>
     /// <param name="note">What else a reader must know, or null.</param>
+    /// <param name="resumed">Whether it is executed once more because a crash hid what came of it the first time.</param>
     public static CanonicalJson OfStep(
-        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null)
+        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null, bool resumed = false)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         var writer = new CanonicalWriter(buffer);
@@ -68,6 +69,8 @@ internal static class EvidenceContext
         writer.WriteInt32(planIndex);
         writer.WriteRaw(",\"plan_step\":"u8);
         writer.WriteString(step);
+        if (resumed)
+            writer.WriteRaw(",\"resumed\":true"u8);
         WriteTraceParent(ref writer, traceParent);
         writer.WriteRaw(",\"worker\":"u8);
         writer.WriteString(worker);

@@ -8,7 +8,28 @@ namespace RunProof.Execution;
 /// <param name="Goal">The goal as the caller wrote it.</param>
 /// <param name="Plan">The plan as it will be executed.</param>
 /// <param name="AgentName">The agent's name, for the trace's context.</param>
-public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentName);
+public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentName)
+{
+    /// <summary>Whether another process began it: then its trace says where it goes on.</summary>
+    internal bool Resumes { get; init; }
+}
+
+/// <summary>Where the execution of a run goes on that another process began.</summary>
+/// <param name="Session">Its trace, taken over; null where the trace never opened and all is still to be done.</param>
+/// <param name="PlanIndex">The step that comes next, by its place in the plan.</param>
+/// <param name="Attempt">Attempts of it before.</param>
+/// <param name="Began">The step that had begun and whose outcome is hidden, or null.</param>
+/// <param name="Outcomes">Recorded outcomes by step id.</param>
+/// <param name="Unknowable">Ids of steps whose recorded outcome is not what they gave: redaction changed it, or it is erased.</param>
+/// <param name="FailedSteps">Recorded steps that failed.</param>
+/// <param name="End">How the run ended, where nothing is left to execute.</param>
+internal sealed record ResumePoint(
+    ITraceSession? Session, int PlanIndex, int Attempt, StepIntent? Began, IReadOnlyDictionary<string, CanonicalJson?> Outcomes,
+    IReadOnlySet<string> Unknowable, int FailedSteps, RunOutcome? End)
+{
+    /// <summary>Nothing was done yet.</summary>
+    public static ResumePoint Beginning { get; } = new(null, 0, 0, null, new Dictionary<string, CanonicalJson?>(), new HashSet<string>(), 0, null);
+}
 
 /// <summary>How the execution of a run ended.</summary>
 /// <param name="Status">Succeeded, failed or aborted.</param>

@@ -13,16 +13,18 @@ namespace RunProof.Execution;
 /// No skill is executed while the step before it is not durably recorded.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, SkillRegistry skills, ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
+    EvidenceWriter evidence, StepExecutor executor, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
+    ILogger<RunEngine> logger)
 {
     /// <summary>Executes a run to its end.</summary>
     /// <param name="planned">The run and its plan as it was before redaction.</param>
+    /// <param name="from">Where it goes on; null for a run that begins.</param>
     /// <param name="stop">Cancelled when the process must stop now: the step under way is recorded interrupted, the trace sealed aborted.</param>
     /// <returns>How it ended, and what evidence is missing still. Never throws for anything that a skill or the store does.</returns>
-    public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, CancellationToken stop)
+    public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, ResumePoint? from, CancellationToken stop)
     {
         using var activity = ExecutionTelemetry.StartRun(planned);
-        var execution = new Execution(planned, clock.GetUtcNow(), clock.GetTimestamp());
+        var execution = new Execution(planned, from ?? ResumePoint.Beginning, clock.GetUtcNow(), clock.GetTimestamp());
         RunOutcome outcome;
         try
         {
@@ -46,10 +48,14 @@ internal sealed partial class RunEngine(
     {
         // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
         //    stops: only reading and waiting are given up, so these writes take no token.
-        var session = await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
+        var session = run.From.Session ?? await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
+        if (run.From.End is { } before)
+            return await SealAsync(run, session, before);
+        if (run.From.Began is { } began && await InterruptAsync(run, session, began) is { } broken)
+            return await SealAsync(run, session, broken);
 
         // 2. Steps in the plan's order. An attempt that will be tried again is a recorded step like any other.
-        foreach (var step in run.Plan.Steps)
+        foreach (var step in run.Plan.Steps.Skip(run.PlanIndex))
         {
             if (stop.IsCancellationRequested)
                 return await SealAsync(run, session, Stopped(run));
@@ -63,14 +69,36 @@ internal sealed partial class RunEngine(
         return await SealAsync(run, session, new RunOutcome(RunStatus.Succeeded, null, null));
     }
 
+    // A step that had begun when its process died: an idempotent one is executed again, under the same key. What any other did is hidden, and the
+    // plan says what that means. Null where the plan goes on.
+    private async Task<RunOutcome?> InterruptAsync(Execution run, ITraceSession session, StepIntent began)
+    {
+        var step = run.Plan.Steps[began.PlanIndex];
+        if (skills.TryFind(step.Skill, out var skill) && skill.IsIdempotent)
+        {
+            run.IsResumed = true;
+            return null;
+        }
+
+        var goesOn = step.OnError is OnError.Continue;
+        var next = goesOn && began.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(began.PlanIndex + 1, 0, clock.GetUtcNow()) : null;
+        var recording = interruptions.Of(run.Planned.Run, began, run.Outcomes, run.From.Unknowable);
+        await RecordAsync(run, session, recording, next, null);
+        if (!goesOn)
+            return TraceRecovery.Died($"the process that executed the run died while step \"{step.Id}\" was under way");
+        (run.PlanIndex, run.FirstAttempt) = (began.PlanIndex + 1, 0);
+        return null;
+    }
+
     // Null where the plan goes on. The pipeline decides when to try again and waits; each of its executions is one attempt, recorded whole.
     private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step, CancellationToken stop)
     {
         var pauses = Backoff.Of(step.Retry);
-        var attempt = 0;
+        var (first, attempt) = (run.FirstAttempt, run.FirstAttempt);
+        run.FirstAttempt = 0;
         try
         {
-            var end = await RetriesOf(pauses).ExecuteAsync(
+            var end = await RetriesOf([.. pauses.Skip(first)]).ExecuteAsync(
                 async token => await AttemptAsync(run, session, step, attempt++, pauses, token), stop);
             return end.Outcome;
         }
@@ -95,13 +123,14 @@ internal sealed partial class RunEngine(
     {
         var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex);
         using var activity = ExecutionTelemetry.StartStep(call);
-        var result = await executor.ExecuteAsync(call, run.Outcomes, stop);
+        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, stop);
         var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !stop.IsCancellationRequested;
         var goesOn = !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var next = again ? new StepIntent(run.PlanIndex, attempt + 1, clock.GetUtcNow() + pauses[attempt])
             : goesOn && run.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(run.PlanIndex + 1, 0, clock.GetUtcNow())
             : null;
-        await RecordAsync(run, session, Recording(call, result, StatusOf(result, again), activity), next, activity);
+        await RecordAsync(run, session, Recording(call, result, StatusOf(result, again), run.IsResumed, activity), next, activity);
+        run.IsResumed = false;
 
         if (result.Interrupted)
             return new AttemptEnd(false, Stopped(run));
@@ -217,7 +246,7 @@ internal sealed partial class RunEngine(
         };
     }
 
-    private StepRecording Recording(StepCall call, AttemptResult result, StepStatus status, Activity? activity) => new()
+    private StepRecording Recording(StepCall call, AttemptResult result, StepStatus status, bool resumed, Activity? activity) => new()
     {
         SkillId = call.Step.Skill,
         SkillName = call.Step.Skill,
@@ -234,12 +263,12 @@ internal sealed partial class RunEngine(
         Timestamp = result.StartedAt,
         Parameters = result.Parameters,
         Outcome = result.Outcome,
-        Context = EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure),
+        Context = EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed),
     };
 
     private TraceClosing Closing(Execution run, RunOutcome outcome)
     {
-        var duration = Math.Round(clock.GetElapsedTime(run.Began).TotalMilliseconds, 3);
+        var duration = Math.Round((clock.GetElapsedTime(run.Began) + run.Before).TotalMilliseconds, 3);
         return new TraceClosing
         {
             Status = outcome.Status switch
@@ -268,24 +297,36 @@ internal sealed partial class RunEngine(
     private sealed record AttemptEnd(bool Again, RunOutcome? Outcome);
 
     /// <summary>Where the execution of one run stands.</summary>
-    private sealed class Execution(PlannedRun planned, DateTimeOffset startedAt, long began)
+    private sealed class Execution(PlannedRun planned, ResumePoint from, DateTimeOffset startedAt, long began)
     {
         public PlannedRun Planned { get; } = planned;
 
         public Plan Plan => Planned.Plan;
 
+        public ResumePoint From { get; } = from;
+
         public DateTimeOffset StartedAt { get; } = startedAt;
 
         public long Began { get; } = began;
 
-        public Dictionary<string, CanonicalJson?> Outcomes { get; } = new(StringComparer.Ordinal);
+        /// <summary>What other processes spent on it, and the time until this one went on.</summary>
+        public TimeSpan Before { get; } =
+            from.Session is not null && planned.Run.StartedAt is { } first && first < startedAt ? startedAt - first : TimeSpan.Zero;
 
-        public int PlanIndex { get; set; }
+        public Dictionary<string, CanonicalJson?> Outcomes { get; } = new(from.Outcomes, StringComparer.Ordinal);
 
-        public int FailedSteps { get; set; }
+        public int PlanIndex { get; set; } = from.PlanIndex;
+
+        /// <summary>Attempts of the next step before this execution.</summary>
+        public int FirstAttempt { get; set; } = from.Attempt;
+
+        /// <summary>Whether the next attempt repeats one that a crash hid.</summary>
+        public bool IsResumed { get; set; }
+
+        public int FailedSteps { get; set; } = from.FailedSteps;
 
         /// <summary>Steps that the recorder has acknowledged.</summary>
-        public int Recorded { get; set; }
+        public int Recorded { get; set; } = from.Session?.NextIndex ?? 0;
 
         /// <summary>The step that was executed and not acknowledged yet.</summary>
         public StepRecording? Pending { get; set; }

@@ -31,8 +31,10 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
     /// <summary>Resolves, binds and executes.</summary>
     /// <param name="call">The attempt.</param>
     /// <param name="outcomes">Outcomes of the steps before it, by id.</param>
+    /// <param name="unknowable">Ids of steps whose outcome is not known as it was.</param>
     /// <param name="stop">Cancelled when the process must stop now.</param>
-    public async ValueTask<AttemptResult> ExecuteAsync(StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, CancellationToken stop)
+    public async ValueTask<AttemptResult> ExecuteAsync(
+        StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, CancellationToken stop)
     {
         var startedAt = clock.GetUtcNow();
         var began = clock.GetTimestamp();
@@ -48,13 +50,17 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         try
         {
             if (call.Step.HasReferences)
-                parameters = ReferenceResolver.Resolve(parameters, outcomes);
+                parameters = ReferenceResolver.Resolve(parameters, outcomes, unknowable);
             bound = Bind(skill, parameters, call.PlanIndex);
             parameters = bound.Parameters;
         }
         catch (UnresolvedReferenceException unresolved)
         {
             return Ended(Failed("unresolved_reference", unresolved.Message));
+        }
+        catch (RedactedReferenceException redacted)
+        {
+            return Ended(Failed("redacted_reference", redacted.Message));
         }
         catch (Exception refused) when (refused is JsonBindingException or CanonicalFormatException)
         {

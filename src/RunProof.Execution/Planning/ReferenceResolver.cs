@@ -9,6 +9,9 @@ namespace RunProof.Execution;
 /// <summary>A reference has no value: its step has no outcome, or the outcome nothing at its path.</summary>
 internal sealed class UnresolvedReferenceException(string message) : Exception(message);
 
+/// <summary>A reference leads into an outcome that is not kept as it was: it was redacted before it was stored, or erased since.</summary>
+internal sealed class RedactedReferenceException(string message) : Exception(message);
+
 /// <summary>Puts values of earlier outcomes where parameters refer to them.</summary>
 internal static class ReferenceResolver
 {
@@ -23,10 +26,12 @@ internal static class ReferenceResolver
     /// <summary>Resolves all references.</summary>
     /// <param name="parameters">A JSON object.</param>
     /// <param name="outcomes">Outcomes by step id; null for a step that ended without one.</param>
+    /// <param name="unknowable">Ids of steps whose outcome is not known as it was; null where all are.</param>
     /// <exception cref="UnresolvedReferenceException">A reference has no value; it is named.</exception>
+    /// <exception cref="RedactedReferenceException">A reference leads into an outcome that is not known as it was; it is named.</exception>
     /// <exception cref="CanonicalFormatException">What it becomes nests too deeply.</exception>
     /// <returns>The parameters without references.</returns>
-    public static CanonicalJson Resolve(CanonicalJson parameters, IReadOnlyDictionary<string, CanonicalJson?> outcomes)
+    public static CanonicalJson Resolve(CanonicalJson parameters, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable = null)
     {
         using var document = parameters.ToDocument();
         var parsed = new Dictionary<string, JsonDocument>(StringComparer.Ordinal);
@@ -34,7 +39,7 @@ internal static class ReferenceResolver
         try
         {
             using (var writer = new Utf8JsonWriter(buffer, Writing))
-                Write(writer, document.RootElement, new Lookup(outcomes, parsed));
+                Write(writer, document.RootElement, new Lookup(outcomes, unknowable, parsed));
             return CanonicalJson.Parse(buffer.WrittenSpan);
         }
         finally
@@ -90,10 +95,12 @@ internal static class ReferenceResolver
 
     private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
-    private sealed record Lookup(IReadOnlyDictionary<string, CanonicalJson?> Outcomes, Dictionary<string, JsonDocument> Parsed)
+    private sealed record Lookup(IReadOnlyDictionary<string, CanonicalJson?> Outcomes, IReadOnlySet<string>? Unknowable, Dictionary<string, JsonDocument> Parsed)
     {
         public JsonElement Find(Reference reference)
         {
+            if (Unknowable?.Contains(reference.Step) is true)
+                throw new RedactedReferenceException($"{reference}: the outcome of step \"{reference.Step}\" was redacted before it was stored, and the process that knew it is gone");
             if (!Outcomes.TryGetValue(reference.Step, out var outcome) || outcome is null)
                 throw new UnresolvedReferenceException($"{reference}: step \"{reference.Step}\" has no outcome");
             if (!Parsed.TryGetValue(reference.Step, out var document))

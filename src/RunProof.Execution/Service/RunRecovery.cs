@@ -6,8 +6,8 @@ using RunProof.Ledger;
 namespace RunProof.Execution;
 
 /// <summary>
-/// Finds runs whose process died, at start and every few seconds after it, and ends them: no run hangs, no trace dangles. What had not begun is
-/// executed, where what was to be executed is known; what had begun is never executed again.
+/// Finds runs whose process died, at start and every few seconds after it, and goes on with them: no run hangs, no trace dangles. A run whose plan no store
+/// keeps whole is ended.
 /// </summary>
 internal sealed partial class RunRecovery(
     IRunStore runs, IAgentStore agents, PlanParser parser, TraceRecovery traces, RunQueue queue, RunCompletions completions, RunFinisher finisher,
@@ -28,7 +28,7 @@ internal sealed partial class RunRecovery(
         }
     }
 
-    /// <summary>Claims what is abandoned and ends it. What fails stays claimed and is tried again the next time.</summary>
+    /// <summary>Claims what is abandoned and goes on with it. What fails stays claimed and is tried again the next time.</summary>
     internal async Task RecoverAsync(CancellationToken stopping)
     {
         try
@@ -71,40 +71,35 @@ internal sealed partial class RunRecovery(
     // False where it must be tried again.
     private async Task<bool> RecoverAsync(Run run, CancellationToken stopping)
     {
-        if (run.Status is RunStatus.Queued)
-            return await ResumeAsync(run, stopping);
-        var end = await traces.EndAsync(run, stopping);
-        if (await finisher.FinishAsync(run, end.Status, end.ErrorCode, end.ErrorMessage, stopping))
-        {
-            LogRecovered(logger, run.Id.Value, RunWords.Of(end.Status));
-            ExecutionTelemetry.RunRecovered();
-        }
-
-        return true;
-    }
-
-    // A queued run has done nothing: it is executed as if its process had never died, if its plan is whole.
-    private async Task<bool> ResumeAsync(Run run, CancellationToken stopping)
-    {
         if (run.PlanRedacted)
-            return await RefuseAsync(run, "plan_not_kept", "its process died before it began, and its plan held secrets that no store keeps: submit it again", stopping);
+            return await EndAsync(run, "plan_not_kept", "its process died, and its plan held secrets that no store keeps: submit it again", stopping);
         using var document = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
         var validation = parser.Parse(document.RootElement, "plan");
         if (validation.Plan is not { } plan)
-            return await RefuseAsync(run, "invalid_plan", $"{validation.Errors[0].Place}: {validation.Errors[0].Message}", stopping);
+            return await EndAsync(run, "invalid_plan", $"{validation.Errors[0].Place}: {validation.Errors[0].Message}", stopping);
         var agent = await agents.FindAsync(run.TenantId, run.AgentId, stopping);
         if (!queue.TryReserve())
             return false;
         completions.Begin(run.TenantId, run.Id);
-        if (!queue.Enqueue(new PlannedRun(run, run.Goal, plan, agent?.Name ?? run.AgentId.Value)))
+        if (!queue.Enqueue(new PlannedRun(run, run.Goal, plan, agent?.Name ?? run.AgentId.Value) { Resumes = run.Status is RunStatus.Running }))
             completions.End(run.TenantId, run.Id);
+        LogResumed(logger, run.Id.Value);
         ExecutionTelemetry.RunRecovered();
         return true;
     }
 
-    private async Task<bool> RefuseAsync(Run run, string code, string message, CancellationToken stopping)
+    // No one can go on with it. What began is ended in its trace first.
+    private async Task<bool> EndAsync(Run run, string code, string message, CancellationToken stopping)
     {
-        await finisher.FinishAsync(run, RunStatus.Aborted, code, message, stopping);
+        var outcome = new RunOutcome(RunStatus.Aborted, code, message);
+        if (run.Status is RunStatus.Running)
+            outcome = await traces.EndAsync(run, outcome, stopping);
+        if (await finisher.FinishAsync(run, outcome.Status, outcome.ErrorCode, outcome.ErrorMessage, stopping))
+        {
+            LogEnded(logger, run.Id.Value, RunWords.Of(outcome.Status));
+            ExecutionTelemetry.RunRecovered();
+        }
+
         return true;
     }
 
@@ -114,6 +109,9 @@ internal sealed partial class RunRecovery(
     [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} could not be recovered yet")]
     private static partial void LogNotRecovered(ILogger logger, string run, Exception failed);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was left by a process that died; this one goes on with it")]
+    private static partial void LogResumed(ILogger logger, string run);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was left by a process that died; it has been ended as {Status}")]
-    private static partial void LogRecovered(ILogger logger, string run, string status);
+    private static partial void LogEnded(ILogger logger, string run, string status);
 }

@@ -13,6 +13,7 @@ public sealed partial class RunWorker
     private readonly RunQueue _queue;
     private readonly RunCompletions _completions;
     private readonly RunEngine _engine;
+    private readonly Resumption _resumption;
     private readonly EvidenceWriter _evidence;
     private readonly RunFinisher _finisher;
     private readonly RunRecovery _recovery;
@@ -22,10 +23,10 @@ public sealed partial class RunWorker
     private readonly ILogger<RunWorker> _logger;
 
     internal RunWorker(
-        IRunStore runs, RunQueue queue, RunCompletions completions, RunEngine engine, EvidenceWriter evidence, RunFinisher finisher,
+        IRunStore runs, RunQueue queue, RunCompletions completions, RunEngine engine, Resumption resumption, EvidenceWriter evidence, RunFinisher finisher,
         RunRecovery recovery, Persistence persistence, ExecutionOptions options, TimeProvider clock, ILogger<RunWorker> logger)
     {
-        (_runs, _queue, _completions, _engine, _evidence, _finisher) = (runs, queue, completions, engine, evidence, finisher);
+        (_runs, _queue, _completions, _engine, _resumption, _evidence, _finisher) = (runs, queue, completions, engine, resumption, evidence, finisher);
         (_recovery, _persistence, _options, _clock, _logger) = (recovery, persistence, options, clock, logger);
     }
 
@@ -90,22 +91,35 @@ public sealed partial class RunWorker
 
     private async Task ExecuteAsync(PlannedRun planned, CancellationToken stop, CancellationToken giveUp)
     {
-        var startedAt = WireTime.Truncate(_clock.GetUtcNow());
-        var run = planned.Run;
-        if (!await _persistence.UntilDoneAsync(async token => await StartAsync(run, startedAt, token), stop))
+        if (await BeginAsync(planned, stop) is not { } run)
         {
-            LogNotOurs(_logger, run.Id.Value);
+            LogNotOurs(_logger, planned.Run.Id.Value);
             return;
         }
 
-        run = run with { Status = RunStatus.Running, StartedAt = startedAt, Attempts = run.Attempts + 1 };
-        var outcome = await _engine.ExecuteAsync(planned with { Run = run }, stop);
+        planned = planned with { Run = run };
+        ResumePoint? from = null;
+        if (planned.Resumes)
+            from = await _persistence.UntilDoneAsync(async token => await _resumption.FindAsync(planned, token), stop);
+        var outcome = from is { Session: null, End: { } ended } ? ended : await _engine.ExecuteAsync(planned, from, stop);
 
         // The trace first, then the run: a run that has ended always has a sealed trace.
         if (outcome.Unsettled is { } unsettled)
             await _persistence.UntilDoneAsync(async token => await _evidence.SettleAsync(run, unsettled, token), giveUp);
         if (!await _finisher.FinishAsync(run, outcome.Status, outcome.ErrorCode, outcome.ErrorMessage, giveUp))
             LogNotOurs(_logger, run.Id.Value);
+    }
+
+    // The run as it is under way; null where another process has it.
+    private async Task<Run?> BeginAsync(PlannedRun planned, CancellationToken stop)
+    {
+        var run = planned.Run;
+        if (run.Status is RunStatus.Running)
+            return run;
+        var startedAt = WireTime.Truncate(_clock.GetUtcNow());
+        return await _persistence.UntilDoneAsync(async token => await StartAsync(run, startedAt, token), stop)
+            ? run with { Status = RunStatus.Running, StartedAt = startedAt, Attempts = run.Attempts + 1 }
+            : null;
     }
 
     // A start that was persisted and reported failed is refused when it is tried again: what is stored tells.

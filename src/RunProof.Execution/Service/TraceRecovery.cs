@@ -6,17 +6,18 @@ using RunProof.Skills;
 
 namespace RunProof.Execution;
 
-/// <summary>Ends the trace of a run whose process died: the step under way is recorded interrupted, the trace sealed aborted.</summary>
-internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore progress, SkillRegistry skills, ExecutionOptions options, TimeProvider clock)
+/// <summary>
+/// Ends the trace of a run whose process died and that no other can go on with: the step under way is recorded interrupted, the trace sealed aborted.
+/// </summary>
+internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore progress, Interruptions interruptions, ExecutionOptions options, TimeProvider clock)
 {
-    private static readonly CanonicalJson NoParameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
-
     /// <summary>Ends the trace.</summary>
     /// <param name="run">A running run, claimed by this process.</param>
+    /// <param name="outcome">How it ends, and why no one goes on with it; where it was sealed already, the seal says.</param>
     /// <param name="cancellationToken">Gives up; the same call later continues.</param>
     /// <exception cref="RecordingException">The store cannot be reached.</exception>
     /// <returns>How the run ended.</returns>
-    public async Task<RunOutcome> EndAsync(Run run, CancellationToken cancellationToken)
+    public async Task<RunOutcome> EndAsync(Run run, RunOutcome outcome, CancellationToken cancellationToken)
     {
         // 1. The process that had the run can write no more.
         ITraceSession session;
@@ -26,7 +27,7 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         }
         catch (RecordingException failed) when (failed.Failure is RecordingFailure.NotFound)
         {
-            return Died("the process that executed the run died before its trace opened: nothing was executed");
+            return outcome;
         }
         catch (RecordingException failed) when (failed.Failure is RecordingFailure.Sealed)
         {
@@ -38,12 +39,11 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         var failedSteps = recorded?.Steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying")) ?? 0;
         if (session.InFlight is { } intent)
         {
-            await session.AppendAsync(Interrupted(run, intent, recorded), null, cancellationToken);
+            await session.AppendAsync(interruptions.Of(run, intent, OutcomesOf(recorded), null), null, cancellationToken);
             failedSteps++;
         }
 
         // 3. The seal.
-        var outcome = Died("the process that executed the run died");
         var now = clock.GetUtcNow();
         var duration = Math.Max(0, Math.Round((now - (run.StartedAt ?? now)).TotalMilliseconds, 3));
         await session.SealAsync(
@@ -57,60 +57,15 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         return outcome;
     }
 
-    private static RunOutcome Died(string message) => new(RunStatus.Aborted, "worker_lost", message);
+    internal static RunOutcome Died(string message) => new(RunStatus.Aborted, "worker_lost", message);
 
     // The process died between the seal and the run's own end: the seal says how the run ended.
-    private static RunOutcome AsSealed(string? status) => status switch
+    internal static RunOutcome AsSealed(string? status) => status switch
     {
         "completed" => new RunOutcome(RunStatus.Succeeded, null, null),
         "failed" => new RunOutcome(RunStatus.Failed, "failed", "the run failed, and its process died before it stored why; the trace's metadata says it"),
         _ => Died("the run was aborted, and its process died before it stored why; the trace's metadata says it"),
     };
-
-    private StepRecording Interrupted(Run run, StepIntent intent, TraceProgress? recorded)
-    {
-        using var plan = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
-        var step = intent.PlanIndex < plan.RootElement.GetArrayLength() ? plan.RootElement[intent.PlanIndex] : default;
-        var name = TextOf(step, "skill") ?? "unknown";
-        var id = TextOf(step, "id") ?? "step_" + intent.PlanIndex.ToString(CultureInfo.InvariantCulture);
-        skills.TryFind(name, out var skill);
-        var (parameters, note) = ParametersOf(run, step, recorded);
-        var failure = new SkillFailure("interrupted", "the process died while the step was under way; what it did is not known");
-        return new StepRecording
-        {
-            SkillId = name,
-            SkillName = name,
-            SkillVersion = skill?.Version,
-            Schema = skill?.Schema,
-            Status = StepStatus.Interrupted,
-            OutcomeCategory = Outcomes.Failure,
-            OutcomeCode = failure.Code,
-            DurationMs = 0,
-            RetryCount = intent.Attempt,
-            IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"{run.Id.Value}:{intent.PlanIndex}"),
-            ReplayBehavior = skill?.Replay ?? ReplayBehavior.Execute,
-            Timestamp = intent.StartedAt,
-            Parameters = parameters,
-            Context = EvidenceContext.OfStep(id, intent.PlanIndex, intent.Attempt, options.Worker, null, failure, note),
-        };
-    }
-
-    private static (CanonicalJson Parameters, string? Note) ParametersOf(Run run, JsonElement step, TraceProgress? recorded)
-    {
-        const string Unknown = "the parameters that were executed are not known";
-        if (step.ValueKind is not JsonValueKind.Object || !step.TryGetProperty("params", out var planned))
-            return (NoParameters, Unknown);
-        try
-        {
-            var parameters = CanonicalJson.Parse(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(planned));
-            var resolved = ReferenceResolver.Resolve(parameters, OutcomesOf(recorded));
-            return (resolved, run.PlanRedacted ? "the parameters are those of the stored plan, after redaction" : "the parameters are those of the stored plan, with recorded outcomes");
-        }
-        catch (Exception unknown) when (unknown is UnresolvedReferenceException or CanonicalFormatException)
-        {
-            return (NoParameters, $"{Unknown}: {unknown.Message}");
-        }
-    }
 
     // The last attempt of a step is the one that later steps refer to.
     private static Dictionary<string, CanonicalJson?> OutcomesOf(TraceProgress? recorded)
@@ -128,6 +83,6 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         return outcomes;
     }
 
-    private static string? TextOf(JsonElement value, string member) =>
+    internal static string? TextOf(JsonElement value, string member) =>
         value.ValueKind is JsonValueKind.Object && value.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.String ? found.GetString() : null;
 }

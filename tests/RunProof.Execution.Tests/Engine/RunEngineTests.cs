@@ -329,7 +329,7 @@ public sealed class RunEngineTests
         }));
         var planned = house.Planned("""{"skill":"look"}""");
 
-        await house.DriveAsync(house.Engine.ExecuteAsync(planned with { Run = planned.Run with { FrozenTimestamp = frozen } }, default));
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned with { Run = planned.Run with { FrozenTimestamp = frozen } }, null, default));
 
         Assert.Equal(frozen, seen);
         Assert.True(house.Recorder.Only.Steps[0].Timestamp > frozen.AddYears(1));
@@ -350,7 +350,7 @@ public sealed class RunEngineTests
             }),
             after);
 
-        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"slow","on_error":"continue"}""", """{"skill":"after"}"""), stop.Token));
+        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"slow","on_error":"continue"}""", """{"skill":"after"}"""), null, stop.Token));
 
         Assert.Equal((RunStatus.Aborted, "stopped"), (outcome.Status, outcome.ErrorCode));
         Assert.Empty(after.Calls);
@@ -365,7 +365,7 @@ public sealed class RunEngineTests
         using var stop = new CancellationTokenSource();
         var house = new House(new FakeSkill("flaky", (_, _, _) => new(FakeSkill.Fails("http_503", retryable: true))));
 
-        var running = house.Engine.ExecuteAsync(house.Planned("""{"skill":"flaky","on_error":"retry","retry":{"backoff_ms":600000,"max_backoff_ms":600000}}"""), stop.Token);
+        var running = house.Engine.ExecuteAsync(house.Planned("""{"skill":"flaky","on_error":"retry","retry":{"backoff_ms":600000,"max_backoff_ms":600000}}"""), null, stop.Token);
         while (!house.Recorder.Writes.Contains("append 0"))
             await Task.Delay(1);
         await stop.CancelAsync();
@@ -386,7 +386,7 @@ public sealed class RunEngineTests
             return FakeSkill.Gives("{}");
         }));
 
-        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"quick"}""", """{"skill":"quick"}"""), stop.Token));
+        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"quick"}""", """{"skill":"quick"}"""), null, stop.Token));
 
         Assert.Equal([StepStatus.Succeeded], house.Recorder.Only.Steps.Select(step => step.Status));
         Assert.Equal(RunStatus.Aborted, outcome.Status);

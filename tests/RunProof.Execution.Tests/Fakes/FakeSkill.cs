@@ -35,6 +35,10 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override ReplayBehavior Replay => ReplayBehavior.Check;
 
+    public bool Idempotent { get; init; }
+
+    public override bool IsIdempotent => Idempotent;
+
     public override string DeclaredAt => "FakeSkill, tests";
 
     public static SkillOutcome Gives(string json) => new(CanonicalJson.Parse(Encoding.UTF8.GetBytes(json)), null);

@@ -93,7 +93,7 @@ internal sealed class House
         return new PlannedRun(run, run.Goal, plan, "Ada");
     }
 
-    public Task<RunOutcome> ExecuteAsync(params string[] steps) => DriveAsync(Engine.ExecuteAsync(Planned(steps), CancellationToken.None));
+    public Task<RunOutcome> ExecuteAsync(params string[] steps) => DriveAsync(Engine.ExecuteAsync(Planned(steps), null, CancellationToken.None));
 
     public RunRequest Request(string? plan = null, string? key = null) => new()
     {

@@ -3,23 +3,25 @@ using RunProof.Ledger;
 
 namespace RunProof.Execution.Tests;
 
-/// <summary>A process dies at every point of a run's life; the next one ends the run.</summary>
+/// <summary>A process dies at every point of a run's life; the next one goes on with the run.</summary>
 public sealed class RunRecoveryTests
 {
     private readonly FakeSkill _skill = new("work", (_, _, _) => new(FakeSkill.Gives("""{"n":7}""")));
+    private readonly FakeSkill _safe = new("safe", (_, context, _) => new(FakeSkill.Gives($$"""{"key":"{{context.IdempotencyKey}}","n":8}"""))) { Idempotent = true };
     private readonly House _house;
 
-    public RunRecoveryTests() => _house = new House(_skill);
+    public RunRecoveryTests() => _house = new House(_skill, _safe);
 
     [Fact]
-    public async Task A_run_whose_trace_never_opened_is_aborted_without_one()
+    public async Task A_run_whose_trace_never_opened_is_executed_whole()
     {
         Abandon(_house.Planned("""{"skill":"work"}""").Run);
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync();
 
-        Assert.Equal((RunStatus.Aborted, "worker_lost"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
-        Assert.Empty(_house.Recorder.Traces);
+        Assert.Equal((RunStatus.Succeeded, 1), (_house.Runs.Only.Status, _house.Runs.Only.Attempts));
+        Assert.Single(_skill.Calls);
+        Assert.Equal(SealStatus.Completed, _house.Recorder.Only.Closing!.Status);
     }
 
     [Fact]
@@ -27,7 +29,7 @@ public sealed class RunRecoveryTests
     {
         var planned = await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"work","params":{"x":"{{steps.a.n}}"}}""");
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync();
 
         var steps = _house.Recorder.Only.Steps;
         Assert.Equal([StepStatus.Succeeded, StepStatus.Interrupted], steps.Select(step => step.Status));
@@ -44,13 +46,80 @@ public sealed class RunRecoveryTests
     }
 
     [Fact]
+    public async Task An_idempotent_step_under_way_is_executed_again_under_its_key_and_the_run_goes_on()
+    {
+        await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"safe","params":{"x":"{{steps.a.n}}"}}""", """{"id":"c","skill":"work","params":{"k":"{{steps.b.key}}"}}""");
+
+        await RecoverAsync();
+
+        var steps = _house.Recorder.Only.Steps;
+        Assert.Equal([StepStatus.Succeeded, StepStatus.Succeeded, StepStatus.Succeeded], steps.Select(step => step.Status));
+        Assert.Equal(["""{"x":7}""", """{"x":7}"""], _safe.Calls);
+        Assert.Equal(["{}", """{"k":"run-1:1"}"""], _skill.Calls);
+        Assert.Equal([false, true, false], steps.Select(step => step.Context!.ToString().Contains("\"resumed\":true", StringComparison.Ordinal)));
+        Assert.Equal("run-1:1", steps[1].IdempotencyKey);
+        Assert.Equal((RunStatus.Succeeded, 1), (_house.Runs.Only.Status, _house.Runs.Only.Attempts));
+        Assert.Contains("\"failed_steps\":0,\"steps\":3", _house.Recorder.Only.Closing!.Metadata!.ToString());
+    }
+
+    [Fact]
+    public async Task A_plan_that_goes_on_after_a_failure_goes_on_after_an_interruption()
+    {
+        await DieAsync("append 0", """{"id":"a","skill":"work","on_error":"continue"}""", """{"id":"b","skill":"work","params":{"b":1}}""");
+
+        await RecoverAsync();
+
+        Assert.Equal([StepStatus.Interrupted, StepStatus.Succeeded], _house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Equal(["{}", """{"b":1}"""], _skill.Calls);
+        Assert.Equal(RunStatus.Succeeded, _house.Runs.Only.Status);
+        Assert.Contains("\"failed_steps\":1,\"steps\":2", _house.Recorder.Only.Closing!.Metadata!.ToString());
+    }
+
+    [Fact]
+    public async Task Attempts_made_before_the_crash_count()
+    {
+        var tries = 0;
+        var skill = new FakeSkill("safe", (_, _, _) => new(++tries < 4 ? FakeSkill.Fails("busy", retryable: true) : FakeSkill.Gives("{}"))) { Idempotent = true };
+        var house = new House(skill);
+        var planned = house.Planned("""{"skill":"safe","on_error":"retry","retry":{"max_attempts":3,"backoff_ms":100}}""");
+        house.Recorder.Fail("append 1", Fault.Lost);
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, default));
+        house.Recorder.Heal();
+        house.Runs.Put(planned.Run with { Worker = "dead", LeaseUntil = house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
+
+        await house.WorkAsync(() => UntilAsync(() => house.Runs.Only.CompletedAt is not null));
+
+        // Two before the crash, one of them not recorded; the repeated one and the third after it.
+        Assert.Equal([(StepStatus.Retrying, 0), (StepStatus.Retrying, 1), (StepStatus.Succeeded, 2)], house.Recorder.Only.Steps.Select(step => (step.Status, step.RetryCount)));
+        Assert.Equal(4, tries);
+    }
+
+    [Fact]
+    public async Task A_reference_into_an_outcome_that_was_redacted_fails_its_step()
+    {
+        await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"safe","params":{"x":"{{steps.a.n}}"}}""");
+        var first = _house.Recorder.Only.Steps[0];
+        _house.Recorder.Only.Steps[0] = first with
+        {
+            Context = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(
+                first.Context!.ToString().Replace("\"worker\"", "\"redactions\":[{\"place\":\"outcome_data.n\",\"rule\":\"test\"}],\"worker\"", StringComparison.Ordinal))),
+        };
+
+        await RecoverAsync();
+
+        Assert.Equal([StepStatus.Succeeded, StepStatus.Failed], _house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Equal((RunStatus.Failed, "redacted_reference"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
+        Assert.Single(_safe.Calls);
+    }
+
+    [Fact]
     public async Task Parameters_that_cannot_be_known_are_none_with_a_note()
     {
-        // The first step's outcome was erased.
+        // The first step's outcome is not kept.
         await DieAsync("append 1", """{"id":"a","skill":"work"}""", """{"id":"b","skill":"work","params":{"x":"{{steps.a.n}}"}}""");
         _house.Recorder.Only.Steps[0] = _house.Recorder.Only.Steps[0] with { Outcome = null };
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync();
 
         var step = _house.Recorder.Only.Steps[1];
         Assert.Equal("{}", step.Parameters.ToString());
@@ -62,21 +131,24 @@ public sealed class RunRecoveryTests
     {
         await DieAsync("append 0", """{"skill":"work"}""");
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync();
 
         Assert.Equal(1, _house.Recorder.Only.Epoch);
     }
 
-    [Fact]
-    public async Task A_run_that_had_done_all_but_its_seal_is_aborted_with_all_its_steps()
+    [Theory]
+    [InlineData("work", SealStatus.Completed, RunStatus.Succeeded)]
+    [InlineData("fails", SealStatus.Failed, RunStatus.Failed)]
+    public async Task A_run_that_had_done_all_but_its_seal_is_sealed_as_it_went(string skill, SealStatus seal, RunStatus expected)
     {
-        await DieAsync("seal", """{"skill":"work"}""");
+        var house = new House(_skill, new FakeSkill("fails", (_, _, _) => new(FakeSkill.Fails("no"))));
+        await DieAsync(house, "seal", $$"""{"skill":"{{skill}}"}""");
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync(house);
 
-        Assert.Equal([StepStatus.Succeeded], _house.Recorder.Only.Steps.Select(step => step.Status));
-        Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
-        Assert.Equal(RunStatus.Aborted, _house.Runs.Only.Status);
+        Assert.Single(house.Recorder.Only.Steps);
+        Assert.Equal(seal, house.Recorder.Only.Closing!.Status);
+        Assert.Equal((expected, expected is RunStatus.Failed ? "no" : null), (house.Runs.Only.Status, house.Runs.Only.ErrorCode));
     }
 
     [Theory]
@@ -88,7 +160,7 @@ public sealed class RunRecoveryTests
         await DieAsync("nothing", """{"skill":"work"}""");
         _house.Recorder.Only.Closing = _house.Recorder.Only.Closing! with { Status = seal };
 
-        await _house.Recovery.RecoverAsync(default);
+        await RecoverAsync();
 
         Assert.Equal(expected, _house.Runs.Only.Status);
         Assert.Equal(expected is not RunStatus.Succeeded, _house.Runs.Only.ErrorCode is not null);
@@ -102,14 +174,32 @@ public sealed class RunRecoveryTests
     [InlineData("seal", Fault.Lost)]
     public async Task Recovery_that_fails_is_tried_again_and_marks_the_step_once(string write, Fault fault)
     {
+        _house.Options = _house.Options with { EvidenceRetries = 3 };
         await DieAsync("append 0", """{"skill":"work"}""");
+        _house.Recorder.Fail(write, fault, times: 1);
+
+        await RecoverAsync();
+
+        Assert.Equal(RunStatus.Aborted, _house.Runs.Only.Status);
+        Assert.Equal([StepStatus.Interrupted], _house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
+    }
+
+    [Theory]
+    [InlineData("takeover", Fault.Lost)]
+    [InlineData("append 0", Fault.PersistedButFailed)]
+    [InlineData("seal", Fault.Lost)]
+    public async Task Ending_a_run_that_no_one_can_go_on_with_is_tried_again(string write, Fault fault)
+    {
+        var planned = await DieAsync("append 0", """{"skill":"work"}""");
+        Abandon(planned.Run with { PlanRedacted = true });
         _house.Recorder.Fail(write, fault, times: 1);
 
         await _house.Recovery.RecoverAsync(default);
         Assert.Equal(RunStatus.Running, _house.Runs.Only.Status);
         await _house.Recovery.RecoverAsync(default);
 
-        Assert.Equal(RunStatus.Aborted, _house.Runs.Only.Status);
+        Assert.Equal((RunStatus.Aborted, "plan_not_kept"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
         Assert.Equal([StepStatus.Interrupted], _house.Recorder.Only.Steps.Select(step => step.Status));
         Assert.Equal(SealStatus.Aborted, _house.Recorder.Only.Closing!.Status);
     }
@@ -179,14 +269,25 @@ public sealed class RunRecoveryTests
     private void Abandon(Run run) =>
         _house.Runs.Put(run with { Worker = "dead", LeaseUntil = _house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
 
-    /// <summary>Executes until a write, which is lost with the process.</summary>
+    private Task RecoverAsync() => RecoverAsync(_house);
+
+    private static Task RecoverAsync(House house) => house.WorkAsync(() => UntilAsync(() => house.Runs.Only.CompletedAt is not null));
+
     private async Task<PlannedRun> DieAsync(string write, params string[] steps)
     {
-        var planned = _house.Planned(steps);
-        _house.Recorder.Fail(write, Fault.Lost);
-        await _house.DriveAsync(_house.Engine.ExecuteAsync(planned, default));
-        _house.Recorder.Heal();
+        var planned = await DieAsync(_house, write, steps);
         Abandon(planned.Run);
+        return planned;
+    }
+
+    /// <summary>Executes until a write, which is lost with the process.</summary>
+    private static async Task<PlannedRun> DieAsync(House house, string write, params string[] steps)
+    {
+        var planned = house.Planned(steps);
+        house.Recorder.Fail(write, Fault.Lost);
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, default));
+        house.Recorder.Heal();
+        house.Runs.Put(planned.Run with { Worker = "dead", LeaseUntil = house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
         return planned;
     }
 

@@ -25,7 +25,7 @@ public sealed class Greeter
 /// Says it back,
 /// politely: see <see cref="EchoOutcome"/> &amp; <c>message</c>.
 /// </summary>
-[Skill("echo", Version = "1.2.0", Replay = ReplayBehavior.Skip)]
+[Skill("echo", Version = "1.2.0", Replay = ReplayBehavior.Skip, Idempotent = true)]
 public sealed partial class EchoSkill(Greeter greeter)
 {
     public Task<EchoOutcome> ExecuteAsync(EchoParameters parameters, SkillContext context, CancellationToken cancellationToken)

@@ -26,6 +26,8 @@ public static partial class GeneratedSkills
 
         public override global::RunProof.Format.ReplayBehavior Replay => global::RunProof.Format.ReplayBehavior.Skip;
 
+        public override bool IsIdempotent => true;
+
         public override string DeclaredAt => "RunProof.Generators.Tests.Samples.EchoSkill, Generated.Test";
 
         public override global::RunProof.Skills.SkillCall Bind(global::System.Text.Json.JsonElement parameters, string place) => new Call(global::RunProof.Generators.Tests.Samples.EchoParameters.BindJson(parameters, place));

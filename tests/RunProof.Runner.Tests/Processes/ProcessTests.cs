@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Postgres;
@@ -73,11 +74,15 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     public async Task A_run_whose_process_is_killed_is_sealed_aborted_by_the_next_with_its_step_interrupted()
     {
         var key = await Store.CreateKeyAsync(_database, "acme", "runner");
+        // Accepts and says nothing: what a call to it did, no one can know.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var url = $"http://{silent.LocalEndpoint}/";
         string id;
-        await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString))
+        await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__HttpCall__Allow__0", silent.LocalEndpoint.ToString()!)))
         {
             var client = await first.ClientAsync(key);
-            id = await BeginAsync(client, """[{"id":"a","skill":"echo","params":{"message":300000}},{"id":"b","skill":"wait","params":{"ms":"{{steps.a.message}}"},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
+            id = await BeginAsync(client, $$$"""[{"id":"a","skill":"echo","params":{"message":"{{{url}}}"}},{"id":"b","skill":"http_call","params":{"url":"{{steps.a.message}}"},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
             await first.KillAsync();
         }
 
@@ -87,7 +92,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         Assert.Equal("aborted", ended["status"]);
         Assert.Equal("worker_lost", ended.Body.GetProperty("error").GetProperty("code").GetString());
         Assert.Equal(
-            """0 echo succeeded {"message":300000}; 1 wait interrupted {"ms":300000}""",
+            $$"""0 echo succeeded {"message":"{{url}}"}; 1 http_call interrupted {"url":"{{url}}"}""",
             await Store.ScalarAsync(_database, "SELECT string_agg(step_index || ' ' || skill_name || ' ' || status || ' ' || params, '; ' ORDER BY step_index) FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
         Assert.Equal("aborted 2", await Store.ScalarAsync(_database, "SELECT status || ' ' || chain_length FROM aos_traces WHERE run_id = $1", id));
         Assert.Equal(0L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runproof.trace_heads WHERE trace_id = $1", "trace_" + id));
