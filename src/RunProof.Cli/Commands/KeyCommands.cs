@@ -17,17 +17,17 @@ internal static class KeyCommands
     private static readonly Option<string?> OfTenant = new("--tenant") { HelpName = "ID", Description = "Only keys of this tenant." };
     private static readonly Argument<string> Id = new("KEY-ID") { Description = "The key's id, key_…; never the key itself." };
 
-    internal static Command Create(World world) => new("keys", "API keys. Only their SHA-256 is stored.")
+    internal static Command Create(World world) => new("keys", "API keys, of which only the SHA-256 is stored; and the key that signs the logs.")
     {
         new Command("create", "Make a key and print it, once.") { Tenant, Name, Scope }.Does(world, CreateAsync),
         new Command("list", "List keys; revoked ones too.") { OfTenant }.Does(world, ListAsync),
+        LogKeyCommands.Create(world),
         new Command("revoke", "Revoke a key. The services forget it within seconds.") { Id }.Does(world, RevokeAsync),
     };
 
     private static async Task<Answer> CreateAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        if (!TenantId.TryParse(invocation.Get(Tenant), out var tenant))
-            throw CommandException.Usage($"--tenant {invocation.Get(Tenant)} is not a tenant id", "1 to 64 of A-Z a-z 0-9 . _ -");
+        var tenant = Tenants.Parse(invocation.Get(Tenant)!);
         if (invocation.Get(Name) is not { Length: >= 1 and <= 200 } name)
             throw CommandException.Usage("--name must have 1 to 200 characters");
         var secret = "rpk_" + Base64Url.EncodeToString(Fill(invocation.World, 32));
@@ -49,9 +49,7 @@ internal static class KeyCommands
 
     private static async Task<Answer> ListAsync(Invocation invocation, CancellationToken cancellationToken)
     {
-        TenantId? tenant = null;
-        if (invocation.Get(OfTenant) is { } text)
-            tenant = TenantId.TryParse(text, out var parsed) ? parsed : throw CommandException.Usage($"--tenant {text} is not a tenant id", "1 to 64 of A-Z a-z 0-9 . _ -");
+        TenantId? tenant = invocation.Get(OfTenant) is { } text ? Tenants.Parse(text) : null;
         var keys = await Database.UseAsync(invocation, source => new PostgresApiKeyStore(source).ListAsync(tenant, cancellationToken));
         return new Answer(new JsonObject { ["items"] = new JsonArray([.. keys.Select(Json)]) }, page => page.Table(
             ["ID", "TENANT", "SCOPE", "NAME", "CREATED", "REVOKED"],

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using RunProof.Ledger;
 using RunProof.Postgres;
 
 namespace RunProof.Cli;
@@ -66,6 +67,10 @@ internal static class Database
         catch (NpgsqlException problem)
         {
             throw Explain(connection, problem);
+        }
+        catch (LogStoreException problem)
+        {
+            throw problem.InnerException is NpgsqlException inner ? Explain(connection, inner) : new CommandException(ExitCode.Error, "database", problem.Message);
         }
         catch (Exception problem) when (problem is SocketException or TimeoutException)
         {

@@ -16,7 +16,7 @@ internal static class HeadCheck
             throw new LogHaltedException($"the log of tenant {head.Tenant} began as {name} and a log keeps its name: set RunProof:Log:Name so that it is not {origin}");
         if (head.Keys.FirstOrDefault(each => each.VerifierKey == key.ToString()) is { UntilSize: { } until })
             throw new LogHaltedException(string.Create(
-                CultureInfo.InvariantCulture, $"the log {origin} was handed over by key {key.Id:x8} to another at {until} entries: give this service the key in use, or finish the rotation"));
+                CultureInfo.InvariantCulture, $"the log {origin} was handed over by key {key.Id:x8} to another at {until} entries: give this service the key in use, or finish the rotation (runproof keys log rotate)"), isKeyRetired: true);
         var tree = Tree(head);
         if (head.Checkpoint is not { } text)
             return tree.Size == 0 ? tree : throw Damaged(head, "has entries and no checkpoint");

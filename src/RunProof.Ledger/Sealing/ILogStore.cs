@@ -40,6 +40,7 @@ public interface ILogStore
     /// </summary>
     /// <param name="commit">The step.</param>
     /// <param name="cancellationToken">Gives up; whether it was done is then unknown.</param>
+    /// <exception cref="LogHaltedException">The log would begin with a key that was retired.</exception>
     /// <returns>Whether it was done; false where another sealer came first: read again.</returns>
     Task<bool> CommitAsync(LogCommit commit, CancellationToken cancellationToken);
 
@@ -50,6 +51,15 @@ public interface ILogStore
     /// <param name="cancellationToken">Gives up; whether it was done is then unknown.</param>
     /// <returns>Whether it is published; false where the head has moved on.</returns>
     Task<bool> PublishAsync(TenantId tenant, string checkpoint, string published, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Retires a public key for good, under whatever log's name: durable when this returns, and idempotent. From then on <see cref="CommitAsync"/> refuses to begin
+    /// a log with it (<see cref="LogHaltedException"/>), and <see cref="ListLogsAsync"/> lists every log that began with it. Logs that it signs already go on.
+    /// </summary>
+    /// <param name="key">The key, under any name.</param>
+    /// <param name="cancellationToken">Gives up; whether it was done is then unknown.</param>
+    /// <returns>Nothing.</returns>
+    Task RetireAsync(NoteKey key, CancellationToken cancellationToken);
 
     /// <summary>How far all logs are behind.</summary>
     /// <param name="cancellationToken">Gives up.</param>

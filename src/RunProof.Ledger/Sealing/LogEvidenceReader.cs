@@ -10,6 +10,8 @@ namespace RunProof.Ledger;
 /// <param name="signer">The operator's key, where this service holds it: then a checkpoint must be signed by it, whatever the store says the log's keys are.</param>
 public sealed class LogEvidenceReader(ILogReader log, Func<ICheckpointSigner?> signer)
 {
+    private const int MaxRotations = 100;
+
     /// <summary>Reads: the head, the trace's entries, one path for each that the published checkpoint covers.</summary>
     /// <param name="tenant">The tenant.</param>
     /// <param name="trace">The trace's id.</param>
@@ -23,7 +25,7 @@ public sealed class LogEvidenceReader(ILogReader log, Func<ICheckpointSigner?> s
         var head = await log.FindAsync(tenant, cancellationToken).ConfigureAwait(false);
         var checkpoint = head?.Published is { } published && SignedNote.TryParse(Encoding.UTF8.GetBytes(published), out var note, out _) ? note : null;
         var size = checkpoint is not null && Checkpoint.TryParse(checkpoint.Text, out var text, out _) ? text.Size : 0;
-        var keys = checkpoint is null ? [] : signer() is not { } own ? await KeysAsync(tenant, size, cancellationToken).ConfigureAwait(false) : OwnKey(own, head!.Origin);
+        var keys = checkpoint is null ? [] : signer() is { } own ? await OwnKeysAsync(tenant, own.KeyOf(head!.Origin), checkpoint, size, cancellationToken).ConfigureAwait(false) : await KeysAsync(tenant, size, cancellationToken).ConfigureAwait(false);
         return new LogEvidence
         {
             Checkpoint = checkpoint,
@@ -54,8 +56,49 @@ public sealed class LogEvidenceReader(ILogReader log, Func<ICheckpointSigner?> s
         }
     }
 
-    private static IReadOnlyList<INoteVerifier> OwnKey(ICheckpointSigner signer, string origin) =>
-        NoteVerifier.TryCreate(signer.KeyOf(origin), out var verifier, out _) ? [verifier] : [];
+    /// <summary>
+    /// The service's own key; and, where that did not sign, those that hand-overs with both keys' signatures lead to from it: a service holds the old key until it
+    /// reads its file again, and what witnesses keep waiting was signed with the one before.
+    /// </summary>
+    private async Task<IReadOnlyList<INoteVerifier>> OwnKeysAsync(TenantId tenant, NoteKey own, SignedNote checkpoint, long size, CancellationToken cancellationToken)
+    {
+        var trusted = new HashSet<NoteKey> { own };
+        if (!Signed(checkpoint, own))
+        {
+            var rotations = await RotationsAsync(tenant, cancellationToken).ConfigureAwait(false);
+            // Whichever way: an old key signs no tree beyond the hand-over, a new one none before it.
+            for (var grown = true; grown;)
+                grown = rotations.Count(each => (size <= each.Size && trusted.Contains(each.New) && trusted.Add(each.Old)) || (size >= each.Size && trusted.Contains(each.Old) && trusted.Add(each.New))) > 0;
+        }
+
+        var verifiers = new List<INoteVerifier>();
+        foreach (var key in trusted)
+        {
+            if (NoteVerifier.TryCreate(key, out var verifier, out _))
+                verifiers.Add(verifier);
+        }
+
+        return verifiers;
+    }
+
+    private static bool Signed(SignedNote note, NoteKey key) => note.Signatures.Any(line => line.KeyId == key.Id && line.Name == key.Name);
+
+    /// <summary>The hand-overs that both their keys signed. The table of keys only says where to look.</summary>
+    private async Task<List<(NoteKey Old, NoteKey New, long Size)>> RotationsAsync(TenantId tenant, CancellationToken cancellationToken)
+    {
+        var rotations = new List<(NoteKey Old, NoteKey New, long Size)>();
+        foreach (var key in (await log.ReadKeysAsync(tenant, cancellationToken).ConfigureAwait(false)).Where(static key => key.FromSize > 1).Take(MaxRotations))
+        {
+            await foreach (var entry in log.ReadEntriesAsync(tenant, key.FromSize - 1, 1, cancellationToken).ConfigureAwait(false))
+            {
+                if (CanonicalBytes.TryRead<RotatedEntry>(Encoding.UTF8.GetBytes(entry.Text), out var rotated, out _) && rotated.TenantId == tenant && KeyHandOver.Verify(rotated, out _)
+                    && NoteKey.TryParse(rotated.OldKey, out var old, out _) && NoteKey.TryParse(rotated.NewKey, out var next, out _))
+                    rotations.Add((old, next, key.FromSize));
+            }
+        }
+
+        return rotations;
+    }
 
     private async Task<IReadOnlyList<INoteVerifier>> KeysAsync(TenantId tenant, long size, CancellationToken cancellationToken)
     {

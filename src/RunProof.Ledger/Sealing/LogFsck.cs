@@ -11,7 +11,11 @@ namespace RunProof.Ledger;
 /// <param name="Tiles">Hash tiles that were rebuilt and compared.</param>
 /// <param name="Root">The root that the entries give.</param>
 /// <param name="Findings">What does not fit; none for a log that is whole. At most <see cref="LogFsck.MaxFindings"/>.</param>
-public sealed record LogFsckReport(long Entries, long Tiles, Digest Root, IReadOnlyList<Finding> Findings);
+public sealed record LogFsckReport(long Entries, long Tiles, Digest Root, IReadOnlyList<Finding> Findings)
+{
+    /// <summary>Findings beyond those.</summary>
+    public long FindingsOmitted { get; init; }
+}
 
 /// <summary>
 /// Rebuilds from a log's entries all that is derived from them, by the recursive definition and not by the code that wrote it, and compares: positions, what
@@ -34,6 +38,7 @@ public sealed class LogFsck
     private readonly List<(TileAddress Tile, byte[] Bytes)> _pending = [];
     private long _entries;
     private long _tiles;
+    private long _omitted;
 
     private LogFsck(ILogReader reader, TenantId tenant) => (_reader, _tenant) = (reader, tenant);
 
@@ -68,7 +73,7 @@ public sealed class LogFsck
             await CompareHeadAsync(log, root, keys, cancellationToken).ConfigureAwait(false);
         }
 
-        return new LogFsckReport(_entries, _tiles, root, _findings);
+        return new LogFsckReport(_entries, _tiles, root, _findings) { FindingsOmitted = _omitted };
     }
 
     private async Task TakeAsync(LoggedEntry entry, CancellationToken cancellationToken)
@@ -226,5 +231,7 @@ public sealed class LogFsck
     {
         if (_findings.Count < MaxFindings)
             _findings.Add(new Finding(code, place, place + ": " + said));
+        else
+            _omitted++;
     }
 }

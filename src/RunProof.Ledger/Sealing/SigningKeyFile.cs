@@ -83,6 +83,30 @@ public sealed class SigningKeyFile : ICheckpointSigner, IEnvelopeSigner
         }
     }
 
+    /// <summary>What an old key's file is called after a rotation.</summary>
+    /// <param name="path">The key file.</param>
+    /// <param name="key">The old key.</param>
+    /// <returns>The name: that of the key file, <c>.retired-</c> and the key's id.</returns>
+    public static string RetiredName(string path, NoteKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return string.Create(CultureInfo.InvariantCulture, $"{path}.retired-{key.Id:x8}");
+    }
+
+    /// <summary>Where the key file is.</summary>
+    /// <param name="file">What <see cref="Variable"/> says; null or empty where it is not set.</param>
+    /// <param name="folder">The folder of the options; null for <c>keys</c> in the user's data folder.</param>
+    /// <returns>Its path.</returns>
+    public static string Locate(string? file, string? folder)
+    {
+        if (file is { Length: > 0 })
+            return file;
+        if (folder is { Length: > 0 })
+            return System.IO.Path.Combine(folder, FileName);
+        var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+        return System.IO.Path.Combine(data.Length > 0 ? System.IO.Path.Combine(data, "runproof") : ".runproof", "keys", FileName);
+    }
+
     /// <summary>Reads the file again where it was replaced.</summary>
     /// <exception cref="SigningKeyFileException">What replaced it is no key file; the key that was read before stays in use.</exception>
     /// <returns>Whether there is another key now.</returns>

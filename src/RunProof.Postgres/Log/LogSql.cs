@@ -10,6 +10,9 @@ internal static class LogSql
 {
     internal const string KeysSql = "SELECT vkey, from_size, until_size, added_at FROM runproof.log_keys WHERE tenant_id = $1 ORDER BY from_size, until_size NULLS LAST, vkey";
 
+    /// <summary>A log would begin with a key that was retired.</summary>
+    internal const string KeyRetired = "S6010";
+
     internal static string Word(LogEntryKind kind) => kind switch
     {
         LogEntryKind.Opened => "opened",

@@ -77,6 +77,8 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
           WHERE q.tenant_id = $1 AND q.trace_id = t.trace_id AND q.kind = t.kind
         """;
 
+    private const string RetireForAllSql = "SELECT runproof.retire_log_key($1)";
+
     private const string PublishSql = "UPDATE runproof.logs SET published = $3 WHERE tenant_id = $1 AND checkpoint = $2";
 
     /// <inheritdoc/>
@@ -131,6 +133,19 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
         await batch.ExecuteNonQueryAsync(cancellationToken);
         return batch.BatchCommands[1].RecordsAffected == 1;
     });
+
+    /// <inheritdoc/>
+    public Task RetireAsync(NoteKey key, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return TryAsync(async () =>
+        {
+            await using var connection = await source.OpenConnectionAsync(cancellationToken);
+            // What follows the second plus sign of the line: the key without the name of a log.
+            await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Sql.Command(RetireForAllSql, key.ToString().Split('+', 3)[2]) } };
+            return await batch.ExecuteNonQueryAsync(cancellationToken);
+        });
+    }
 
     /// <inheritdoc/>
     public Task<LogLag> ReadLagAsync(CancellationToken cancellationToken) => TryAsync(async () =>
@@ -217,6 +232,10 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
         try
         {
             return await work();
+        }
+        catch (PostgresException e) when (e.SqlState == LogSql.KeyRetired)
+        {
+            throw new LogHaltedException($"{e.MessageText}. Give this service the key in use, or finish the rotation (runproof keys log rotate)", isKeyRetired: true);
         }
         catch (NpgsqlException e)
         {

@@ -9,7 +9,7 @@ namespace RunProof.Verifier;
 internal sealed class SealingState
 {
     private readonly Lock _gate = new();
-    private readonly HashSet<TenantId> _halted = [];
+    private readonly Dictionary<TenantId, bool> _halted = [];
 
     /// <summary>Why the last round ended early; null where it did not.</summary>
     internal volatile string? StoreProblem;
@@ -23,10 +23,24 @@ internal sealed class SealingState
         }
     }
 
-    internal bool Halt(TenantId tenant)
+    /// <summary>Logs that wait for nothing but another key.</summary>
+    internal int HandedOver
+    {
+        get
+        {
+            lock (_gate)
+                return _halted.Values.Count(static isKeyRetired => isKeyRetired);
+        }
+    }
+
+    internal bool Halt(TenantId tenant, bool isKeyRetired)
     {
         lock (_gate)
-            return _halted.Add(tenant);
+        {
+            var isNew = !_halted.TryGetValue(tenant, out var before) || before != isKeyRetired;
+            _halted[tenant] = isKeyRetired;
+            return isNew;
+        }
     }
 
     internal bool Continue(TenantId tenant)
@@ -54,6 +68,7 @@ internal sealed class SealingHealth(SealingKey key, SealingState state, SealingM
         // No file's name and no tenant's: this has no authentication. The log names them.
         var problem = key.Problem is not null ? "there is no signing key that can be used, so nothing is sealed; the log says why"
             : state.StoreProblem is { } store ? store
+            : state.Halted > 0 && state.HandedOver == state.Halted ? string.Create(CultureInfo.InvariantCulture, $"{state.Halted} logs wait for another key: this service's was handed over to it. Finish the rotation, or give this service the key in use")
             : state.Halted > 0 ? string.Create(CultureInfo.InvariantCulture, $"{state.Halted} logs cannot be continued; the log says which and why")
             : age > options.MaxLag ? "entries have awaited inclusion for too long"
             : null;

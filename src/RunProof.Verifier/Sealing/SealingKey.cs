@@ -11,7 +11,7 @@ internal sealed partial class SealingKey(LogOptions options, IConfiguration conf
     private string? _problem;
 
     /// <summary>Where the key file is: <c>RUNPROOF_SIGNING_KEY_FILE</c>, or <c>log-signing.key</c> in the folder of the options.</summary>
-    internal string Path => configuration[SigningKeyFile.Variable] is { Length: > 0 } file ? file : System.IO.Path.Combine(Folder, SigningKeyFile.FileName);
+    internal string Path => SigningKeyFile.Locate(configuration[SigningKeyFile.Variable], options.KeyFolder);
 
     /// <summary>Why there is no key; null where there is one, or it was not needed yet.</summary>
     internal string? Problem
@@ -22,9 +22,6 @@ internal sealed partial class SealingKey(LogOptions options, IConfiguration conf
                 return _problem;
         }
     }
-
-    private string Folder => options.KeyFolder
-        ?? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } data ? System.IO.Path.Combine(data, "runproof") : ".runproof", "keys");
 
     /// <summary>The key as it now stands in its file, which is made at the first start.</summary>
     /// <returns>The key; null where there is none to use.</returns>

@@ -31,6 +31,7 @@ internal sealed partial class SealingService(
     private readonly ILogger _logger = logging.CreateLogger<SealingService>();
     private readonly Dictionary<TenantId, DateTimeOffset> _notBefore = [];
     private DateTimeOffset _lagDue;
+    private RunProof.Format.NoteKey? _key;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -66,6 +67,13 @@ internal sealed partial class SealingService(
     /// <returns>Whether more is waiting.</returns>
     private async Task<bool> RoundAsync(ICheckpointSigner signer, CancellationToken cancellationToken)
     {
+        // Logs that were handed over to this key wait no longer.
+        if (signer.KeyOf(options.Name) is var key && key != _key)
+        {
+            _key = key;
+            _notBefore.Clear();
+        }
+
         var sealer = new LogSealer(store, evidence, signer, witnesses, options, clock, metrics, logging.CreateLogger<LogSealer>());
         var isBusy = false;
         foreach (var work in await store.FindWorkAsync(Tenants, cancellationToken))
@@ -95,7 +103,7 @@ internal sealed partial class SealingService(
         {
             metrics.Failed("halted");
             Pause(tenant, HaltedPause);
-            if (state.Halt(tenant))
+            if (state.Halt(tenant, e.IsKeyRetired))
                 LogHalted(_logger, e.Message);
             return false;
         }
@@ -104,7 +112,7 @@ internal sealed partial class SealingService(
             // One tenant's trouble is not the others'.
             metrics.Failed("other");
             Pause(tenant, HaltedPause);
-            state.Halt(tenant);
+            state.Halt(tenant, isKeyRetired: false);
             LogFailed(_logger, e, tenant.Value);
             return false;
         }

@@ -12,6 +12,7 @@ internal sealed class InMemoryLog : ILogStore, ILogReader, IEvidenceStore, ILogB
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RecordedTrace> _traces = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _retired = new(StringComparer.Ordinal);
     private State _state;
 
     internal InMemoryLog() => _state = new State(new LogHead(Tenant, null, 0, [], null, null, []), [], [], [], []);
@@ -66,6 +67,8 @@ internal sealed class InMemoryLog : ILogStore, ILogReader, IEvidenceStore, ILogB
         {
             if (commit.Checkpoint is not null && commit.Before != _state.Head.Checkpoint)
                 return Task.FromResult(false);
+            if (commit.Keys.Any(key => key.UntilSize is null && NoteKey.TryParse(key.VerifierKey, out var made, out _) && _retired.Contains(Convert.ToHexString(made.PublicKey.Span))))
+                throw new LogHaltedException("retired", isKeyRetired: true);
             _state = _state.After(commit);
             return Task.FromResult(true);
         }
@@ -80,6 +83,13 @@ internal sealed class InMemoryLog : ILogStore, ILogReader, IEvidenceStore, ILogB
             _state = _state with { Head = _state.Head with { Published = published } };
             return Task.FromResult(true);
         }
+    }
+
+    public Task RetireAsync(NoteKey key, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            _retired.Add(Convert.ToHexString(key.PublicKey.Span));
+        return Task.CompletedTask;
     }
 
     public Task<LogLag> ReadLagAsync(CancellationToken cancellationToken) => ReadLagAsync(Tenant, cancellationToken);

@@ -87,13 +87,15 @@ public sealed class SigningKeyFileTests : IDisposable
 
         // Interrupted when the store had handed the log over and nobody knew.
         var store = new FaultyLogStore(log) { NextCommit = WriteFault.PersistedButReportedFailed };
-        await Assert.ThrowsAsync<LogStoreException>(() => new KeyRotation(store, SealingFaults.Options, TimeProvider.System).RotateAsync(File1, null, default));
+        await Assert.ThrowsAsync<LogStoreException>(() => new KeyRotation(store, SealingFaults.Options, TimeProvider.System).RotateAsync(File1, [], null, default));
         Assert.Equal(old.Key, SigningKeyFile.Load(File1).Key);
         await Assert.ThrowsAsync<LogHaltedException>(() => sealer.SealAsync(log.Tenant, default));
 
-        var next = await new KeyRotation(store, SealingFaults.Options, TimeProvider.System).RotateAsync(File1, null, default);
+        var (first, next, retired, handedOver) = await new KeyRotation(store, SealingFaults.Options, TimeProvider.System).RotateAsync(File1, [], null, default);
+        Assert.Equal((old.Key, 0), (first, handedOver));
         Assert.NotEqual(old.Key, next);
         Assert.Equal(next, SigningKeyFile.Load(File1).Key);
+        Assert.Equal(old.Key, SigningKeyFile.Load(retired).Key);
         Assert.Equal([Path.GetFileName(File1), $"{Path.GetFileName(File1)}.retired-{old.Key.Id:x8}"], Directory.GetFiles(Path.GetDirectoryName(File1)!).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.True(file.Refresh());
         await log.RecordAsync(2, 1);

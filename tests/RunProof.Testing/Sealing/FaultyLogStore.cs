@@ -50,6 +50,9 @@ public sealed class FaultyLogStore(ILogStore inner) : ILogStore
     }
 
     /// <inheritdoc/>
+    public Task RetireAsync(NoteKey key, CancellationToken cancellationToken) => inner.RetireAsync(key, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<LogLag> ReadLagAsync(CancellationToken cancellationToken) => inner.ReadLagAsync(cancellationToken);
 
     private static async Task<bool> FailAsync(WriteFault? fault, Func<Task<bool>> write)
