@@ -7,15 +7,15 @@ namespace RunProof.Cli.Tests;
 /// <summary>A command in the tests' own process, with a world that a test can change: what has no shell, no process and no environment in it.</summary>
 internal static class CliInside
 {
-    internal static async Task<CliResult> RunAsync(string[] args, byte[]? input = null, Func<NoteKey, INoteVerifier?>? verifierOf = null)
+    internal static async Task<CliResult> RunAsync(string[] args, byte[]? input = null, Func<NoteKey, INoteVerifier?>? verifierOf = null, IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         var terminal = new Terminal(output, error, outputIsTerminal: false, errorIsTerminal: false, colors: false);
-        var world = new World(terminal, new MemoryStream(input ?? []), TimeProvider.System, static _ => null, System.Security.Cryptography.RandomNumberGenerator.Fill);
+        var world = new World(terminal, new MemoryStream(input ?? []), TimeProvider.System, name => environment?.GetValueOrDefault(name), System.Security.Cryptography.RandomNumberGenerator.Fill);
         if (verifierOf is not null)
             world = world with { VerifierOf = verifierOf };
-        var code = await CommandLine.RunAsync(args, world, TestContext.Current.CancellationToken);
+        var code = await CommandLine.RunAsync(args, world, cancellationToken == default ? TestContext.Current.CancellationToken : cancellationToken);
         return new CliResult(code, output.ToString(), error.ToString());
     }
 }

@@ -82,7 +82,7 @@ internal sealed class SealedLogs : IAsyncDisposable
         await batch.ExecuteNonQueryAsync();
     }
 
-    internal Task<CliResult> RunAsync(params string[] args) => CliProcess.RunAsync(args, new()
+    internal Task<CliResult> RunAsync(params string[] args) => CliInside.RunAsync(args, environment: new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["ConnectionStrings__runproofdb"] = Database.VerifierConnectionString, ["RUNPROOF_SIGNING_KEY_FILE"] = KeyFile,
     });

@@ -69,6 +69,77 @@ public sealed class Sealing(PostgresFixture postgres) : IAsyncLifetime
         await WaitAsync(async () => (await new PostgresLogReader(_verifier).FindAsync(TenantId.Parse("acme"), default))?.Size == 2);
     }
 
+    /// <summary>Tenants record all the while, some for the first time: each log is continued by one key after the other, none by a key that was retired.</summary>
+    [Fact]
+    public async Task A_key_is_rotated_under_a_service_that_goes_on_sealing()
+    {
+        await using var service = await StartAsync();
+        await RecordAsync("acme", 2);
+        var reader = new PostgresLogReader(_verifier);
+        await WaitAsync(async () => (await reader.FindAsync(TenantId.Parse("acme"), default))?.Size == 4);
+        using var stop = new CancellationTokenSource();
+        var (recorded, tenants) = (2, 0);
+        var recording = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await RecordAsync("acme", 1, recorded++);
+                await RecordAsync($"new{tenants++}", 1);
+            }
+        });
+        var rotation = new KeyRotation(new PostgresLogStore(_verifier), new LogOptions { Name = "test.example" }, TimeProvider.System);
+        var keys = new List<NoteKey> { SigningKeyFile.Load(KeyFile).Key };
+        for (var round = 0; round < 3; round++)
+        {
+            var until = tenants + 4;
+            await WaitAsync(() => Task.FromResult(tenants >= until));
+            keys.Add((await rotation.RotateAsync(KeyFile, [], null, default)).New);
+        }
+
+        var after = tenants + 2;
+        await WaitAsync(() => Task.FromResult(tenants >= after));
+        await stop.CancelAsync();
+        await recording;
+
+        // Well within the pause of a log that is halted for another reason.
+        await WaitAsync(async () => (await HealthAsync(service))["data"]!["queued"]!.GetValue<double>() == 0 && (await HealthAsync(service))["data"]!["halted_logs"]!.GetValue<double>() == 0, seconds: 20);
+        string[] all = ["acme", .. Enumerable.Range(0, tenants).Select(static number => $"new{number}")];
+        foreach (var tenant in all.Select(TenantId.Parse))
+        {
+            var names = keys.Select(key => NoteKey.Create($"test.example/{tenant}", key.Algorithm, key.PublicKey.ToArray())).ToList();
+            var used = await reader.ReadKeysAsync(tenant, default);
+            Assert.Equal(names[(names.Count - used.Count)..].Select(static key => key.ToString()), used.Select(static key => key.VerifierKey));
+            Assert.Equal(0, used.Count(static key => key.UntilSize is null) - 1);
+            Assert.Empty((await LogFsck.CheckAsync(reader, tenant, [RunProof.Keys.NoteVerifier.Parse(used[^1].VerifierKey)], default)).Findings);
+        }
+
+        Assert.Equal((2 * recorded) + 3, (await reader.FindAsync(TenantId.Parse("acme"), default))!.Size);
+    }
+
+    [Fact]
+    public async Task A_service_with_a_copy_of_the_old_key_says_that_it_waits_for_the_new_one()
+    {
+        await using var service = await StartAsync();
+        await RecordAsync("acme", 1);
+        var reader = new PostgresLogReader(_verifier);
+        await WaitAsync(async () => (await reader.FindAsync(TenantId.Parse("acme"), default))?.Size == 2);
+        // The rotation is made where the service does not see it.
+        var elsewhere = Path.Combine(_keys, "elsewhere.key");
+        File.Copy(KeyFile, elsewhere);
+        await new KeyRotation(new PostgresLogStore(_verifier), new LogOptions { Name = "test.example" }, TimeProvider.System).RotateAsync(elsewhere, [], null, default);
+        await RecordAsync("acme", 1, from: 1);
+        await RecordAsync("late", 1);
+        await WaitAsync(async () => (await HealthAsync(service))["data"]!["halted_logs"]!.GetValue<double>() == 2);
+        var check = await HealthAsync(service);
+        Assert.Equal("Degraded", check["status"]!.GetValue<string>());
+        Assert.Contains("2 logs wait for another key", check["description"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Null(await reader.FindAsync(TenantId.Parse("late"), default));
+        File.Move(elsewhere, KeyFile, overwrite: true);
+        await WaitAsync(async () => (await HealthAsync(service))["status"]!.GetValue<string>() == "Healthy", seconds: 20);
+        await WaitAsync(async () => (await reader.FindAsync(TenantId.Parse("late"), default))?.Size == 2);
+        Assert.Equal(5, (await reader.FindAsync(TenantId.Parse("acme"), default))!.Size);
+    }
+
     [Fact]
     public async Task One_tenant_s_damaged_log_stops_alone_and_is_told()
     {
@@ -100,9 +171,9 @@ public sealed class Sealing(PostgresFixture postgres) : IAsyncLifetime
 
     private Task RecordAsync(string tenant, int count, int from = 0) => RecordedTraces.RecordAsync(_database, tenant, count, from);
 
-    private static async Task WaitAsync(Func<Task<bool>> condition)
+    private static async Task WaitAsync(Func<Task<bool>> condition, int seconds = 30)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         while (!await condition())
             await Task.Delay(10, limit.Token);
     }

@@ -13,7 +13,7 @@ public sealed class SchemaShape(SeededDatabase database) : IClassFixture<SeededD
               WHERE i.indisunique AND c.relnamespace IN ('public'::regnamespace, 'runproof'::regnamespace)
                 AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND a.attname = 'tenant_id')
             """);
-        Assert.Equal("runproof.api_keys_pkey runproof.api_keys_secret_hash_key runproof.schema_migrations_pkey", without);
+        Assert.Equal("runproof.api_keys_pkey runproof.api_keys_secret_hash_key runproof.retired_keys_pkey runproof.schema_migrations_pkey", without);
     }
 
     /// <summary>Columns of the older system that no code ever filled, or that were filled with a word in place of a value.</summary>

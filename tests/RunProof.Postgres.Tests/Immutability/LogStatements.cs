@@ -46,6 +46,13 @@ public sealed class LogStatements(SeededDatabase database) : IClassFixture<Seede
         ["a retired key signs on"] = new("UPDATE runproof.log_keys SET until_size = 9 WHERE tenant_id = 't1' AND vkey = 'old'", "S6000", "S6000"),
         ["a key becomes another"] = new("UPDATE runproof.log_keys SET vkey = 'x', until_size = 9 WHERE tenant_id = 't1' AND vkey = 'new'", "S6000", Denied),
         ["a key is deleted"] = new("DELETE FROM runproof.log_keys WHERE tenant_id = 't1'", "S6001", Denied),
+        ["a key that is retired signs again"] = new("INSERT INTO runproof.retired_keys (public_key) VALUES ('AQ=='); UPDATE runproof.retired_keys SET public_key = 'AQ=a'", "S6000", Denied),
+        ["a retired key is forgotten"] = new("INSERT INTO runproof.retired_keys (public_key) VALUES ('AQ=='); DELETE FROM runproof.retired_keys", "S6001", Denied),
+        ["a log begins with a retired key"] = new(
+            "INSERT INTO runproof.retired_keys (public_key) VALUES ('AQ=='); INSERT INTO runproof.log_keys VALUES ('t1', 'other.example/t1+0123abcd+AQ==', 1, NULL, now())", "S6010", Denied),
+        ["what is in quarantine leaves it with the queue's row alone"] = new(
+            "INSERT INTO runproof.log_queue (tenant_id, trace_id, kind) SELECT tenant_id, trace_id, kind FROM runproof.log_quarantine ON CONFLICT DO NOTHING; DELETE FROM runproof.log_quarantine", "S6001", Denied),
+        ["why it was in quarantine is forgotten"] = new("TRUNCATE runproof.log_requeued", "S6002", Denied),
         ["what is in quarantine is forgotten"] = new("DELETE FROM runproof.log_quarantine WHERE tenant_id = 't1'", "S6001", Denied),
     };
 
@@ -97,6 +104,37 @@ public sealed class LogStatements(SeededDatabase database) : IClassFixture<Seede
         INSERT INTO runproof.log_quarantine VALUES ('t1', 'erased', 'sealed', 'CODE', 'seal', 'words', now());
         DELETE FROM runproof.log_queue WHERE trace_id IN ('open', 'erased');
         """));
+
+    [Fact]
+    public async Task The_verifier_s_role_retires_a_key_for_every_log_and_none_begins_with_it_again() => Assert.Equal(
+        "S6010",
+        (await database.TryAsync(
+            "runproof_verifier",
+            """
+            SELECT runproof.retire_log_key('AQ==');
+            SELECT runproof.retire_log_key('AQ==');
+            INSERT INTO runproof.log_keys VALUES ('t1', 'any.example/t1+0123abcd+AQ==', 1, 2, now());
+            INSERT INTO runproof.log_keys VALUES ('t1', 'any.example/t1+89abcdef+Ag==', 3, NULL, now());
+            INSERT INTO runproof.log_keys VALUES ('t1', 'other.example/t1+0123abcd+AQ==', 1, NULL, now());
+            """)).State);
+
+    [Fact]
+    public async Task What_is_in_quarantine_goes_back_into_the_queue_of_its_own_tenant_alone()
+    {
+        Assert.Equal("00000", (await database.TryAsync(
+            "runproof_verifier",
+            """
+            DO $$ BEGIN
+              ASSERT (SELECT count(*) FROM runproof.log_quarantine) = 1;
+              ASSERT (SELECT count(*) FROM runproof.requeue('t1', 'no-such-trace')) = 0;
+              ASSERT (SELECT count(*) FROM runproof.requeue('t1', NULL)) = 1;
+              ASSERT (SELECT count(*) FROM runproof.log_quarantine) = 0;
+              ASSERT (SELECT count(*) FROM runproof.log_queue q JOIN runproof.log_requeued r USING (tenant_id, trace_id, kind)) = 1;
+              ASSERT (SELECT requeued_by = session_user FROM runproof.log_requeued);
+            END $$
+            """)).State);
+        Assert.Equal(Denied, (await database.TryAsync("runproof_verifier", "SELECT runproof.requeue('t2', NULL)")).State);
+    }
 
     [Fact]
     public async Task A_published_note_is_replaced_while_its_checkpoint_stays() =>
