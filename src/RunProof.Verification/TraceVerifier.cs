@@ -65,15 +65,18 @@ public sealed class TraceVerifier
     /// <param name="trace">The trace's id.</param>
     /// <param name="steps">Steps of it that were found: with any, the header is missing; with none, the whole trace.</param>
     /// <param name="options">What is asked for, or null for the defaults.</param>
+    /// <param name="evidence">What the tenant's log says of the trace; null where no log is at hand.</param>
     /// <returns>The report; its verdict is FAILED.</returns>
-    public static TraceReport Missing(TraceId trace, int steps, VerificationOptions? options = null)
+    public static TraceReport Missing(TraceId trace, int steps, VerificationOptions? options = null, LogEvidence? evidence = null)
     {
         options ??= new VerificationOptions();
         var checks = new CheckList();
         var log = new FindingLog(checks, options.MaxFindings);
         log.Add(EvidenceCheck.Header, steps > 0
             ? Place.Header.Finding(FindingCodes.HeaderMissing, string.Create(CultureInfo.InvariantCulture, $"is missing, though {steps} of the trace's steps are there"))
-            : Place.Trace.Finding(FindingCodes.TraceMissing, "is missing, though the run's record says that the run succeeded"));
+            : Place.Trace.Finding(FindingCodes.TraceMissing, "is missing, though " + (evidence?.TraceSeen ?? "the run's record says that the run succeeded")));
+        if (evidence?.TraceSeen is { } seen)
+            checks.Fail(EvidenceCheck.LogInclusion, $"the trace is missing, though {seen}");
         return new TraceReport(options.Model, checks.ToChecks(options.Model))
         {
             TraceId = trace.Value,
@@ -125,7 +128,7 @@ public sealed class TraceVerifier
         var isOpen = _trace.Status is SealColumns.Running && SealColumns.AreEmpty(_trace);
         var seal = new SealJudge(_trace, _chain, _log, _checks, _count, _chain.Recomputed is null ? null : _tree.Root());
         if (isOpen)
-            EndOpen();
+            EndOpen(evidence?.SealSeen);
         else
             seal.Judge(_payloads, _proofs);
         if (!isOpen && _options.RunSucceeded && Wire.TryParse(_trace.Status, out SealStatus status) && status is not SealStatus.Completed)
@@ -203,7 +206,7 @@ public sealed class TraceVerifier
         after.Add(new Judged(EvidenceCheck.Levels, place.At("level").Finding(FindingCodes.LevelMismatch, $"is {step.Level}, which does not follow from the status {step.Status}")));
     }
 
-    private void EndOpen()
+    private void EndOpen(string? sealSeen)
     {
         _chain.Finish(_ => false);
         foreach (var check in (EvidenceCheck[])[EvidenceCheck.Seal, EvidenceCheck.StepsRoot, EvidenceCheck.StepInclusion, EvidenceCheck.RootHash])
@@ -214,8 +217,8 @@ public sealed class TraceVerifier
             1 => "the chain holds for step 0",
             var n => string.Create(CultureInfo.InvariantCulture, $"the chain holds for steps 0 to {n - 1}"),
         };
-        if (_options.RunHasEnded)
-            _log.Add(EvidenceCheck.Seal, Place.Seal.Finding(FindingCodes.SealMissing, $"is missing, though the run's record says that it ended; {(_count == 0 ? "it has no step" : reach)}"));
+        if (sealSeen is not null || _options.RunHasEnded)
+            _log.Add(EvidenceCheck.Seal, Place.Seal.Finding(FindingCodes.SealMissing, $"is missing, though {sealSeen ?? "the run's record says that it ended"}; {(_count == 0 ? "it has no step" : reach)}"));
         else
             _log.Note(Place.Seal.Finding(FindingCodes.TraceNotSealed, $"the trace is not sealed; {(_count == 0 ? "it has no step yet" : reach)}"));
     }

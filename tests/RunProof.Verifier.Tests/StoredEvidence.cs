@@ -20,23 +20,27 @@ internal static class StoredEvidence
         return key;
     }
 
-    internal static async Task StoreAsync(NpgsqlDataSource admin, Evidence evidence, bool seal = true)
+    internal static Task StoreAsync(NpgsqlDataSource admin, Evidence evidence, bool seal = true) =>
+        StoreAsync((sql, values) => ExecuteAsync(admin, sql, values), evidence, seal);
+
+    internal static async Task StoreAsync(Func<string, object?[], Task> execute, Evidence evidence, bool seal)
     {
         var trace = evidence.Trace;
-        await ExecuteAsync(
-            admin,
+        await execute(
             """
             INSERT INTO aos_traces (tenant_id, trace_id, run_id, correlation_id, agent_id, origin_system_id, planner, seed, frozen_timestamp, is_synthetic,
                 synthetic_scenario_id, schema_version, status, started_at, goal, goal_salt, goal_hash, plan, plan_salt, plan_hash, context, context_salt, context_hash, link)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'running', $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
             """,
-            trace.TenantId, trace.TraceId, trace.RunId, trace.CorrelationId, trace.AgentId, trace.OriginSystemId, trace.Planner, trace.Seed, trace.FrozenTimestamp,
-            trace.IsSynthetic, trace.SyntheticScenarioId, trace.SchemaVersion, trace.StartedAt, trace.Goal.Text, trace.Goal.Salt, trace.Goal.Commitment, trace.Plan.Text,
-            trace.Plan.Salt, trace.Plan.Commitment, trace.Context.Text, trace.Context.Salt, trace.Context.Commitment, trace.HeaderLink);
+            [
+                trace.TenantId, trace.TraceId, trace.RunId, trace.CorrelationId, trace.AgentId, trace.OriginSystemId, trace.Planner, trace.Seed, trace.FrozenTimestamp,
+                trace.IsSynthetic, trace.SyntheticScenarioId, trace.SchemaVersion, trace.StartedAt, trace.Goal.Text, trace.Goal.Salt, trace.Goal.Commitment, trace.Plan.Text,
+                trace.Plan.Salt, trace.Plan.Commitment, trace.Context.Text, trace.Context.Salt, trace.Context.Commitment, trace.HeaderLink,
+            ]);
         foreach (var step in evidence.Steps)
-            await AppendAsync(admin, trace, step);
+            await AppendAsync(execute, trace, step);
         if (seal)
-            await SealAsync(admin, trace);
+            await SealAsync(execute, trace);
     }
 
     internal static async Task ExecuteAsync(NpgsqlDataSource admin, string sql, params object?[] values)
@@ -57,29 +61,31 @@ internal static class StoredEvidence
         return rows;
     }
 
-    private static Task AppendAsync(NpgsqlDataSource admin, RecordedTrace trace, RecordedStep step) => ExecuteAsync(
-        admin,
+    private static Task AppendAsync(Func<string, object?[], Task> execute, RecordedTrace trace, RecordedStep step) => execute(
         """
         INSERT INTO aos_trace_steps (tenant_id, trace_id, step_index, skill_id, skill_name, skill_version, skill_schema, status, level, outcome_category, outcome_code,
             cost_cents, duration_ms, retry_count, idempotency_key, replay_behavior, rng_state_before, source, timestamp, params, params_salt, input_hash,
             outcome_data, outcome_salt, output_hash, context, context_salt, context_hash, link)
           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::numeric, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
         """,
-        trace.TenantId, trace.TraceId, step.StepIndex, step.SkillId, step.SkillName, step.SkillVersion, step.Schema, step.Status, step.Level, step.OutcomeCategory,
-        step.OutcomeCode, step.CostCents, step.DurationMs, step.RetryCount, step.IdempotencyKey, step.ReplayBehavior, step.RngStateBefore, step.Source, step.Timestamp,
-        step.Input.Text, step.Input.Salt, step.Input.Commitment, step.Output.Text, step.Output.Salt, step.Output.Commitment, step.Context.Text, step.Context.Salt,
-        step.Context.Commitment, step.Link);
+        [
+            trace.TenantId, trace.TraceId, step.StepIndex, step.SkillId, step.SkillName, step.SkillVersion, step.Schema, step.Status, step.Level, step.OutcomeCategory,
+            step.OutcomeCode, step.CostCents, step.DurationMs, step.RetryCount, step.IdempotencyKey, step.ReplayBehavior, step.RngStateBefore, step.Source, step.Timestamp,
+            step.Input.Text, step.Input.Salt, step.Input.Commitment, step.Output.Text, step.Output.Salt, step.Output.Commitment, step.Context.Text, step.Context.Salt,
+            step.Context.Commitment, step.Link,
+        ]);
 
-    private static Task SealAsync(NpgsqlDataSource admin, RecordedTrace trace) => ExecuteAsync(
-        admin,
+    private static Task SealAsync(Func<string, object?[], Task> execute, RecordedTrace trace) => execute(
         """
         UPDATE aos_traces SET status = $3, completed_at = $4, metadata = $5, metadata_salt = $6, metadata_hash = $7, chain_length = $8, steps_root = $9, root_hash = $10
           WHERE tenant_id = $1 AND trace_id = $2
         """,
-        trace.TenantId, trace.TraceId, trace.Status, trace.CompletedAt, trace.Metadata.Text, trace.Metadata.Salt, trace.Metadata.Commitment, trace.ChainLength,
-        trace.StepsRoot, trace.RootHash);
+        [
+            trace.TenantId, trace.TraceId, trace.Status, trace.CompletedAt, trace.Metadata.Text, trace.Metadata.Salt, trace.Metadata.Commitment, trace.ChainLength,
+            trace.StepsRoot, trace.RootHash,
+        ]);
 
-    private static NpgsqlParameter Parameter(object? value) => value is DateTimeOffset time
+    internal static NpgsqlParameter Parameter(object? value) => value is DateTimeOffset time
         ? new NpgsqlParameter { Value = time.ToUniversalTime(), NpgsqlDbType = NpgsqlDbType.TimestampTz }
         : new NpgsqlParameter { Value = value ?? DBNull.Value };
 }

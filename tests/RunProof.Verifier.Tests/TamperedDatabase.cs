@@ -133,7 +133,7 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
 
     /// <summary>
     /// With the whole seal gone the trace looks like one that is still open, which no hash inside it can refute: so it is not VERIFIED but UNSUPPORTED. Telling
-    /// it from an open trace takes the tenant's log, which has an entry for every seal.
+    /// it from an open trace takes the tenant's log, which has an entry for every seal, or its queue.
     /// </summary>
     [Fact]
     public async Task A_removed_seal_is_unsupported_and_a_half_removed_one_failed()
@@ -141,6 +141,10 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
         await TamperAsync(
             "UPDATE aos_traces SET status = 'running', completed_at = NULL, chain_length = NULL, steps_root = NULL, root_hash = NULL, metadata = NULL, metadata_salt = NULL, metadata_hash = NULL WHERE trace_id = $1");
         var proof = await ProofAsync();
+        Assert.Equal(("FAILED", "SEAL_MISSING"), (Text(proof, "verification_status"), Text(proof, "failure_code")));
+        Assert.StartsWith("seal: is missing, though its seal awaits inclusion in the log", Text(proof, "failure_reason"), StringComparison.Ordinal);
+        await ForgetSealAsync();
+        proof = await ProofAsync();
         Assert.Equal(("UNSUPPORTED", "TRACE_NOT_SEALED"), (Text(proof, "verification_status"), Text(proof, "failure_code")));
         await RestoreAsync();
         await TamperAsync("UPDATE aos_traces SET status = 'running' WHERE trace_id = $1");
@@ -167,6 +171,7 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_removed_seal_of_a_run_that_ended_is_found(string status, string? error, string verdict, string code)
     {
         await AddRunAsync(status, error);
+        await ForgetSealAsync();
         await TamperAsync(
             "UPDATE aos_traces SET status = 'running', completed_at = NULL, chain_length = NULL, steps_root = NULL, root_hash = NULL, metadata = NULL, metadata_salt = NULL, metadata_hash = NULL WHERE trace_id = $1");
         var proof = await ProofAsync();
@@ -346,6 +351,13 @@ public sealed class TamperedDatabase(PostgresFixture postgres) : IAsyncLifetime
         await using var command = _admin.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter { Value = _evidence.Trace.TraceId });
         Assert.NotEqual(0, await command.ExecuteNonQueryAsync());
+    }
+
+    /// <summary>The seal's place in the queue of the log.</summary>
+    private async Task ForgetSealAsync()
+    {
+        await StoredEvidence.ExecuteAsync(_admin, "ALTER TABLE runproof.log_queue DISABLE TRIGGER ALL");
+        await TamperAsync("DELETE FROM runproof.log_queue WHERE trace_id = $1 AND kind = 'sealed'");
     }
 
     private Task<JsonObject> ProofAsync(string query = "") => _verifier.ProofAsync(_evidence.Trace.RunId, _key, query);

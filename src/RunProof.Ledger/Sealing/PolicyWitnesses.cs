@@ -63,7 +63,8 @@ public sealed partial class PolicyWitnesses(
         var (key, why) = ((witness.Name, head.Origin), "it names another size each time");
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var old = _seen.GetValueOrDefault(key);
+            // A log that was put back to an older copy under a running service is smaller than what was seen of it. There is no proof of that: the witness is asked as by a stranger, and says so.
+            var old = _seen.GetValueOrDefault(key) is var seenHere && seenHere <= head.Size ? seenHere : 0;
             var proof = await TileProofs.ConsistencyAsync(reader, tenant, old, head.Size, cancellationToken).ConfigureAwait(false);
             using var body = new StringContent(new AddCheckpointRequest(old, proof, note).ToString(), Encoding.UTF8, "text/plain");
             using var answer = await http.PostAsync(new Uri(witness.Url!.AbsoluteUri.TrimEnd('/') + "/add-checkpoint"), body, cancellationToken).ConfigureAwait(false);

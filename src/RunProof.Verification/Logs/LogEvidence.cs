@@ -1,3 +1,4 @@
+using System.Globalization;
 using RunProof.Format;
 
 namespace RunProof.Verification;
@@ -31,4 +32,18 @@ public sealed record LogEvidence
 
     /// <summary>Why the log did not let the trace in, where it did not: the finding at that time.</summary>
     public string? Refused { get; init; }
+
+    /// <summary>What says that the trace was sealed; null where nothing does. A trace that is open all the same, in a snapshot younger than this, has lost its seal.</summary>
+    public string? SealSeen => Sealed is { } entry ? string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} of its tenant's log is its seal")
+        : AwaitsSealed ? "its seal awaits inclusion in the log"
+        // Whoever was let in with its opening was refused with its seal.
+        : Refused is { } refused && (Opened is not null || AwaitsOpened) ? "its seal was not let into the log: " + refused
+        : null;
+
+    /// <summary>What says that the trace was there; null where nothing does. One that is in no snapshot younger than this was taken away.</summary>
+    public string? TraceSeen => SealSeen
+        ?? (Opened is { } entry ? string.Create(CultureInfo.InvariantCulture, $"entry {entry.Position} of its tenant's log is its opening")
+        : AwaitsOpened ? "its opening awaits inclusion in the log"
+        : Refused is { } refused ? "it was not let into the log: " + refused
+        : null);
 }

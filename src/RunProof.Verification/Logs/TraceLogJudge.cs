@@ -22,7 +22,9 @@ internal sealed class TraceLogJudge(LogEvidence evidence, CheckList checks, Find
             checks.NotDone(EvidenceCheck.OpenedEntry, "the header could not be recomputed");
         else
             JudgeEntry(EvidenceCheck.OpenedEntry, "opened", evidence.Opened, evidence.AwaitsOpened, CanonicalBytes.Of(OpenedEntry.Of(header, link.Value)), checkpoint);
-        if (isOpen)
+        if (isOpen && evidence.SealSeen is { } seen)
+            checks.Fail(EvidenceCheck.LogInclusion, "the trace is open, though " + seen);
+        else if (isOpen)
             checks.NotDone(EvidenceCheck.LogInclusion, "the trace is open: its seal will be entered");
         else if (header is null || seal is null || root is null)
             checks.NotDone(EvidenceCheck.LogInclusion, "the trace could not be recomputed");

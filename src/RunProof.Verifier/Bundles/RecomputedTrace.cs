@@ -49,7 +49,13 @@ internal sealed class TraceRecomputation(IEvidenceStore evidence, LogEvidenceRea
     /// <param name="take">Is given each step in order; false breaks off.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The trace; null where the run has no such one.</returns>
-    internal async Task<RecomputedTrace?> ReadAsync(TenantId tenant, RunId run, string? trace, Func<RecordedStep, bool> take, CancellationToken cancellationToken)
+    internal async Task<RecomputedTrace?> ReadAsync(TenantId tenant, RunId run, string? trace, Func<RecordedStep, bool> take, CancellationToken cancellationToken) =>
+        // The log is read after the snapshot: a trace that is open there and sealed here was sealed in between, or lost its seal, which a younger snapshot tells.
+        await LookAsync(tenant, run, trace, take, isLast: false, cancellationToken) is { } read
+            ? read
+            : await LookAsync(tenant, run, trace, take, isLast: true, cancellationToken);
+
+    private async Task<RecomputedTrace?> LookAsync(TenantId tenant, RunId run, string? trace, Func<RecordedStep, bool> take, bool isLast, CancellationToken cancellationToken)
     {
         await using var snapshot = await evidence.OpenAsync(tenant, cancellationToken);
         var traces = await snapshot.ReadTracesAsync(run, payloads: true, cancellationToken);
@@ -57,6 +63,8 @@ internal sealed class TraceRecomputation(IEvidenceStore evidence, LogEvidenceRea
         if (recorded is null)
             return null;
         var found = await log.ReadAsync(tenant, recorded.TraceId, cancellationToken);
+        if (!isLast && recorded.Status == "running" && found.SealSeen is not null)
+            return null;
         var verifier = TraceVerifier.Begin(recorded, new VerificationOptions { Tenant = tenant, Run = run });
         await foreach (var step in snapshot.ReadStepsAsync(recorded.TraceId, payloads: true, cancellationToken))
         {

@@ -14,8 +14,20 @@ internal sealed record ProofRequest(TenantId Tenant, RunId Run, IntegrityModel M
 /// </summary>
 internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEvidenceReader log, TimeProvider clock)
 {
-    /// <summary>Opens the snapshot that the whole answer comes from; null where the tenant has neither trace nor run of this id.</summary>
+    /// <summary>Opens the snapshot that the whole answer comes from; null where the tenant has neither trace nor run of this id, and its log knows of none.</summary>
     internal async Task<Proof?> OpenAsync(ProofRequest request, CancellationToken cancellationToken)
+    {
+        var (proof, isBehind) = await LookAsync(request, cancellationToken);
+        if (!isBehind)
+            return proof;
+        // The log, which is read after the snapshot, has more of a trace than that shows: it was opened or sealed in between, or taken away. A snapshot that is
+        // younger than the log's word tells which.
+        if (proof is not null)
+            await proof.DisposeAsync();
+        return (await LookAsync(request, cancellationToken)).Proof;
+    }
+
+    private async Task<(Proof? Proof, bool IsBehind)> LookAsync(ProofRequest request, CancellationToken cancellationToken)
     {
         // Before the evidence: a run ends only after its trace is sealed, so what this says of the seal the snapshot must show.
         var run = await runs.FindAsync(request.Tenant, request.Run, cancellationToken);
@@ -27,10 +39,11 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
             if (reports.Reports.Count == 0 && run is null)
             {
                 await snapshot.DisposeAsync();
-                return null;
+                return (null, false);
             }
 
-            return new Proof(snapshot, Answer(snapshot, traces, reports, request, cancellationToken));
+            var isBehind = traces.Count == 0 ? reports.Log is [{ TraceSeen: not null }] : traces.Zip(reports.Log).Any(pair => pair.First.Status == "running" && pair.Second.SealSeen is not null);
+            return (new Proof(snapshot, Answer(snapshot, traces, reports, request, cancellationToken)), isBehind);
         }
         catch
         {
@@ -80,8 +93,13 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
             reports.Add(await VerifyAsync(snapshot, trace, options, fingerprint, places[^1], cancellationToken));
         }
 
-        if (traces.Count == 0 && await MissingAsync(snapshot, run, options, cancellationToken) is { } missing)
-            reports.Add(missing);
+        if (traces.Count == 0)
+        {
+            places.Add(await log.ReadAsync(request.Tenant, TraceId.Of(request.Run).Value, cancellationToken));
+            if (await MissingAsync(snapshot, run, options, places[0], cancellationToken) is { } missing)
+                reports.Add(missing);
+        }
+
         return (reports, fingerprint.Finish(), places);
     }
 
@@ -89,13 +107,13 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
     private static bool MustBeSealed(Run? run) => run is { Status: RunStatus.Succeeded }
         || (run is { Status: RunStatus.Failed or RunStatus.Aborted, ErrorCode: var code } && code is not ("fenced" or null) && !code.StartsWith("evidence_", StringComparison.Ordinal));
 
-    /// <summary>Without a header in this tenant, steps or a run that succeeded still say that there was a trace.</summary>
-    private static async Task<TraceReport?> MissingAsync(IEvidenceSnapshot snapshot, Run? run, VerificationOptions options, CancellationToken cancellationToken)
+    /// <summary>Without a header in this tenant, steps, a run that succeeded or the log still say that there was a trace.</summary>
+    private static async Task<TraceReport?> MissingAsync(IEvidenceSnapshot snapshot, Run? run, VerificationOptions options, LogEvidence place, CancellationToken cancellationToken)
     {
         var (trace, steps) = (TraceId.Of(options.Run!.Value), 0);
         await foreach (var _ in snapshot.ReadStepsAsync(trace.Value, payloads: false, cancellationToken))
             steps++;
-        return steps > 0 || run is { Status: RunStatus.Succeeded } ? TraceVerifier.Missing(trace, steps, options) : null;
+        return steps > 0 || run is { Status: RunStatus.Succeeded } || place.TraceSeen is not null ? TraceVerifier.Missing(trace, steps, options, place) : null;
     }
 
     private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, LogEvidence place, CancellationToken cancellationToken)
