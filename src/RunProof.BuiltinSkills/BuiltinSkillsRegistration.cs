@@ -6,21 +6,32 @@ namespace RunProof.BuiltinSkills;
 /// <summary>Registers the skills that come with RunProof.</summary>
 public static class BuiltinSkillsRegistration
 {
-    /// <summary>Registers <c>http_call</c>, <c>json_transform</c>, <c>echo</c> and <c>wait</c>, and the connections of <c>http_call</c>.</summary>
+    /// <summary>Registers the skills that are in this assembly, and what they need.</summary>
     /// <param name="services">The services.</param>
-    /// <param name="options">What the operator decides about <c>http_call</c>. Default: only the public internet.</param>
+    /// <param name="options">What the operator decides. Default: the public internet may be reached, nothing else.</param>
     /// <returns>The services.</returns>
-    public static IServiceCollection AddBuiltinSkills(this IServiceCollection services, HttpCallOptions? options = null) =>
-        services.AddBuiltinSkills(_ => options ?? new HttpCallOptions());
-
-    /// <summary>Registers the skills with options that are known only when the first call is made: a host's own address, for one.</summary>
-    /// <param name="services">The services.</param>
-    /// <param name="options">Makes the options, once, at the first call of <c>http_call</c>.</param>
-    /// <returns>The services.</returns>
-    public static IServiceCollection AddBuiltinSkills(this IServiceCollection services, Func<IServiceProvider, HttpCallOptions> options)
+    public static IServiceCollection AddBuiltinSkills(this IServiceCollection services, BuiltinSkillsOptions? options = null)
     {
+        var decided = options ?? new BuiltinSkillsOptions();
         services.TryAddSingleton<INameResolver, SystemNameResolver>();
-        services.TryAddSingleton(provider => new HttpTransport(options(provider), provider.GetRequiredService<INameResolver>()));
+        services.TryAddSingleton(provider => new HttpTransport(decided.Http(provider), provider.GetRequiredService<INameResolver>()));
+        services.TryAddSingleton(_ => new FileRoots(decided.Files));
         return services.AddGeneratedSkills();
+    }
+
+    /// <summary>Takes the operator's options as the skills will, so that a host whose configuration cannot do says so before it listens.</summary>
+    /// <param name="services">The services of a host that called <see cref="AddBuiltinSkills"/>.</param>
+    /// <returns>What is wrong; null where nothing is.</returns>
+    public static string? FindBuiltinSkillsFault(this IServiceProvider services)
+    {
+        try
+        {
+            services.GetRequiredService<FileRoots>();
+            return null;
+        }
+        catch (ArgumentException fault)
+        {
+            return fault.Message;
+        }
     }
 }

@@ -8,13 +8,13 @@ namespace RunProof.BuiltinSkills.Tests;
 public sealed class SmallSkills
 {
     [Fact]
-    public void Four_skills_are_registered_with_schemas_of_their_own()
+    public void Every_skill_is_registered_with_schemas_of_its_own()
     {
         using var provider = new ServiceCollection().AddBuiltinSkills().BuildServiceProvider();
         var skills = new SkillRegistry(provider.GetServices<SkillDescriptor>()).All;
 
-        Assert.Equal(["echo", "http_call", "json_transform", "wait"], skills.Select(s => s.Name));
-        Assert.Equal(4, skills.Select(s => s.Schema).Distinct().Count());
+        Assert.Equal(["echo", "file_list", "file_read", "file_write", "http_call", "json_transform", "wait"], skills.Select(s => s.Name));
+        Assert.Equal(skills.Count, skills.Select(s => s.Schema).Distinct().Count());
         Assert.All(skills, skill => Assert.NotEmpty(skill.Description));
         Assert.All(skills, skill => Assert.Equal("object", JsonDocument.Parse(skill.ParametersSchema).RootElement.GetProperty("type").GetString()));
     }

@@ -9,7 +9,10 @@ namespace RunProof.Runner;
 internal static class SkillRegistration
 {
     public static void AddSkills(this WebApplicationBuilder builder) =>
-        builder.Services.AddBuiltinSkills(provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) });
+        builder.Services.AddBuiltinSkills(SkillSettings.Read(builder.Configuration) with
+        {
+            Http = provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) },
+        });
 
     /// <summary>Reads all skills, before the host listens: a plan that names a skill must mean one skill, from the first run on.</summary>
     /// <returns>What is wrong with them; null where nothing is.</returns>
@@ -18,7 +21,7 @@ internal static class SkillRegistration
         try
         {
             services.GetRequiredService<SkillRegistry>();
-            return null;
+            return services.FindBuiltinSkillsFault();
         }
         catch (InvalidOperationException fault)
         {

@@ -1,0 +1,11 @@
+namespace RunProof.BuiltinSkills;
+
+/// <summary>What an operator decides about the skills that come with RunProof. Without a word each of them reaches nothing.</summary>
+public sealed record BuiltinSkillsOptions
+{
+    /// <summary>Makes the options of <c>http_call</c>, once, at the first call: a host learns its own address late. Default: only the public internet.</summary>
+    public Func<IServiceProvider, HttpCallOptions> Http { get; init; } = static _ => new HttpCallOptions();
+
+    /// <summary>The file skills. Default: no tenant has a folder.</summary>
+    public FileSkillOptions Files { get; init; } = new();
+}
