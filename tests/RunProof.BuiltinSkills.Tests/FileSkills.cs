@@ -181,7 +181,7 @@ public sealed class FileSkills : IDisposable
             }
         });
         var (read, refused) = (0, 0);
-        for (var i = 0; i < 400; i++)
+        for (var i = 0; i < 400 && !swapper.IsCompleted; i++)
         {
             var outcome = await CallAsync("file_read", """{"path":"d/a.txt"}""");
             if (outcome.Failure is { } failure)
