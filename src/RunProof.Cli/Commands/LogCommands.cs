@@ -7,6 +7,7 @@ internal static class LogCommands
 {
     internal static Command Create(World world) => new("log", "The tenants' transparency logs.")
     {
+        LogAuditCommand.Create(world),
         LogFsckCommand.Create(world),
         LogQuarantineCommands.CreateQuarantine(world),
         LogQuarantineCommands.CreateRequeue(world),

@@ -35,6 +35,12 @@ internal sealed class Terminal
     /// <summary>Standard error, as it is.</summary>
     internal TextWriter Error { get; }
 
+    /// <summary>Whether a person looks at standard error.</summary>
+    internal bool ErrorIsTerminal => _errorIsTerminal;
+
+    /// <summary>Columns of standard error.</summary>
+    internal int ErrorWidth => _errorConsole.Profile.Width;
+
     /// <summary>Standard output for tables and colours.</summary>
     internal IAnsiConsole Console { get; }
 

@@ -55,6 +55,9 @@ public sealed class EntryRow
     /// <summary>Whether the trace follows.</summary>
     public bool IsEvidenceRead { get; set; }
 
+    /// <summary>Whether the trace was in quarantine before: it entered the log out of its time.</summary>
+    public bool IsRequeued { get; set; }
+
     /// <summary>Whether an earlier entry is of the same trace and kind.</summary>
     public bool IsRepeated { get; set; }
 

@@ -108,7 +108,8 @@ internal sealed class RangeAudit(AuditScope scope, AuditRange range, QuickTrace 
                 _opened++;
                 if (!CanonicalBytes.TryRead<OpenedEntry>(row.Text.Span, out var opened, out _) || opened.Kind != OpenedEntry.KindOpened)
                     return "is no entry of a trace's opening in canonical form";
-                _openings.Add((entry.Position, opened.StartedAt, entry.TraceId));
+                if (!row.IsRequeued)
+                    _openings.Add((entry.Position, opened.StartedAt, entry.TraceId));
                 Say(_clock.ProblemOf(entry, opened.StartedAt, "started_at"));
                 return Fits(entry, opened.Format, opened.TenantId, opened.TraceId, opened.RunId);
             case LogEntryKind.Sealed:

@@ -147,6 +147,7 @@ internal sealed class CopyRows(NpgsqlConnection connection, NpgsqlTransaction tr
         row.PartnerPosition = Number(I2);
         row.IsRepeated = IsTrue(Flag);
         row.IsEvidenceRead = _lengths[T + 7] >= 0;
+        row.IsRequeued = _lengths[T + 8] >= 0;
         (row.Kind, row.TraceId, row.RunId, row.Text, row.PartnerText, row.RunStatus, row.Waiting) = (Raw(T), Raw(T + 1), Raw(T + 2), Raw(T + 3), Raw(T + 4), Raw(T + 5), Raw(T + 6));
     }
 

@@ -35,7 +35,8 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
               CASE WHEN EXISTS (SELECT FROM runproof.log_entries s WHERE s.tenant_id = e.tenant_id AND s.trace_id = e.trace_id AND s.kind = 'sealed') THEN 'entered'
                 WHEN EXISTS (SELECT FROM runproof.log_queue q WHERE q.tenant_id = e.tenant_id AND q.trace_id = e.trace_id AND q.kind = 'sealed') THEN 'queued'
                 WHEN EXISTS (SELECT FROM runproof.log_quarantine q WHERE q.tenant_id = e.tenant_id AND q.trace_id = e.trace_id) THEN 'quarantined' END END AS t07,
-            CASE WHEN e.wanted THEN 'follows' END AS t08, NULL::text AS t09, NULL::text AS t10, NULL::text AS t11, NULL::text AS t12, NULL::text AS t13, NULL::text AS t14,
+            CASE WHEN e.wanted THEN 'follows' END AS t08,
+            CASE WHEN e.kind = 'opened' AND EXISTS (SELECT FROM runproof.log_requeued r WHERE r.tenant_id = e.tenant_id AND r.trace_id = e.trace_id) THEN 'requeued' END AS t09, NULL::text AS t10, NULL::text AS t11, NULL::text AS t12, NULL::text AS t13, NULL::text AS t14,
             NULL::bytea AS b01, NULL::bytea AS b02, NULL::bytea AS b03, NULL::bytea AS b04, NULL::bytea AS b05, NULL::bytea AS b06, NULL::bytea AS b07, NULL::bytea AS b08,
             NULL::bytea AS b09, NULL::bytea AS b10, NULL::bytea AS b11
         """;
@@ -125,6 +126,7 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
             AND NOT EXISTS (SELECT FROM traces t WHERE t.run_id = r.id OR t.trace_id = 'trace_' || r.id)
         UNION ALL
         SELECT 3, q.trace_id, NULL, q.kind || ': ' || q.code || ': ' || q.message FROM runproof.log_quarantine q WHERE q.tenant_id = $1
+          AND NOT EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = $1 AND e.trace_id = q.trace_id AND e.kind = q.kind)
         """;
 
     /// <inheritdoc/>
