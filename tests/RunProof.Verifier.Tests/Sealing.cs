@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Npgsql;
 using RunProof.Format;
+using RunProof.Keys;
 using RunProof.Ledger;
 using RunProof.Postgres;
 using RunProof.Testing;
@@ -159,12 +162,38 @@ public sealed class Sealing(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("Degraded", (await HealthAsync(service))["status"]!.GetValue<string>());
     }
 
-    private Task<VerifierService> StartAsync() => VerifierService.StartAsync(_database.VerifierConnectionString, new Dictionary<string, string?>(StringComparer.Ordinal)
+    /// <summary>The time that witnesses are given is longer than the test: whoever waited for one of them would never be done.</summary>
+    [Fact]
+    public async Task A_witness_that_never_answers_holds_up_no_tenant_s_commits_and_no_publication_but_by_its_own_policy()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        SigningKeyFile.TryCreate(KeyFile, "test.example");
+        var witness = NoteSigner.Create("witness.example/w", NoteAlgorithm.CosignatureV1, new byte[32]);
+        var policy = Path.Combine(_keys, "policy.txt");
+        await File.WriteAllTextAsync(policy, $"log {SigningKeyFile.Load(KeyFile).Under("test.example/t0")}\nwitness w {witness} http://{silent.LocalEndpoint}/\nquorum w\n");
+        await using var service = await StartAsync(("RunProof:Log:WitnessPolicyFile", policy), ("RunProof:Log:WitnessTimeout", "01:00:00"));
+        var reader = new PostgresLogReader(_verifier);
+        string[] tenants = [.. Enumerable.Range(0, 6).Select(static n => $"t{n}")];
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var tenant in tenants)
+                await RecordAsync(tenant, 2, from: 2 * round);
+            foreach (var tenant in tenants)
+                await WaitAsync(async () => (await reader.FindAsync(TenantId.Parse(tenant), default))?.Size == 4 * (round + 1));
+        }
+
+        foreach (var tenant in tenants)
+            Assert.Null((await reader.FindAsync(TenantId.Parse(tenant), default))!.Published);
+        Assert.Equal("Healthy", (await HealthAsync(service))["status"]!.GetValue<string>());
+    }
+
+    private Task<VerifierService> StartAsync(params (string Name, string Value)[] more) => VerifierService.StartAsync(_database.VerifierConnectionString, new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["RunProof:Log:Name"] = "test.example",
         ["RunProof:Log:KeyFolder"] = _keys,
         ["RunProof:Log:Interval"] = "00:00:00.02",
-    });
+    }.Concat(more.Select(static each => KeyValuePair.Create(each.Name, (string?)each.Value))).ToDictionary(StringComparer.Ordinal));
 
     private static async Task<JsonObject> HealthAsync(VerifierService service) =>
         (await service.GetAsync("/health")).Body["checks"]!.AsArray().Select(check => check!.AsObject()).Single(check => check["name"]!.GetValue<string>() == "log");

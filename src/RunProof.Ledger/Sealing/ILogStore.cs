@@ -44,12 +44,16 @@ public interface ILogStore
     /// <returns>Whether it was done; false where another sealer came first: read again.</returns>
     Task<bool> CommitAsync(LogCommit commit, CancellationToken cancellationToken);
 
-    /// <summary>Publishes a note for a head, if that is still the head. Idempotent.</summary>
+    /// <summary>
+    /// Publishes a note for a committed checkpoint: the head's, or of a smaller tree where the head has moved on since. What is published never shrinks.
+    /// Idempotent.
+    /// </summary>
     /// <param name="tenant">The tenant.</param>
-    /// <param name="checkpoint">The committed checkpoint.</param>
+    /// <param name="checkpoint">A checkpoint that was read as the head's.</param>
     /// <param name="published">The same with signature lines of witnesses behind it, or itself.</param>
     /// <param name="cancellationToken">Gives up; whether it was done is then unknown.</param>
-    /// <returns>Whether it is published; false where the head has moved on.</returns>
+    /// <exception cref="FormatException">It is no checkpoint.</exception>
+    /// <returns>Whether it was published; false where a larger tree is published already, or the head is another of that size.</returns>
     Task<bool> PublishAsync(TenantId tenant, string checkpoint, string published, CancellationToken cancellationToken);
 
     /// <summary>

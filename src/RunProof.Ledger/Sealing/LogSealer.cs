@@ -54,7 +54,7 @@ public sealed partial class LogSealer
         var (head, queue) = await _store.ReadAsync(tenant, _options.BatchSize, cancellationToken).ConfigureAwait(false);
         var tree = HeadCheck.Continue(head, origin, _signer.KeyOf(origin));
         if (queue.Count == 0)
-            return new SealingRound(0, 0, Overtaken: false, await PublishAsync(head, cancellationToken).ConfigureAwait(false), MayContinue: false);
+            return new SealingRound(0, 0, Overtaken: false, IsPublished(head), MayContinue: false);
 
         // 2. Recompute every trace from its columns, from one snapshot that is younger than the queue. Only what verifies gets an entry; the rest gets a
         //    finding, and does not hold up what comes after it.
@@ -91,10 +91,33 @@ public sealed partial class LogSealer
             return new SealingRound(0, 0, Overtaken: true, IsPublished: false, MayContinue: true);
         Report(tenant, commit, _clock.GetElapsedTime(start));
 
-        // 6. Publish. Entries are in the log for good; witnesses may take their time, and a crash before this is made up for by the next call's step 1.
-        var isPublished = await PublishAsync(head with { Checkpoint = checkpoint ?? head.Checkpoint, Published = commit.Publish ? checkpoint ?? head.Published : head.Published, Size = tree.Size }, cancellationToken).ConfigureAwait(false);
+        // 6. Publication is no part of this: entries are in the log for good, and the next ones enter while witnesses take their time over this checkpoint.
+        var isPublished = checkpoint is null ? IsPublished(head) : commit.Publish;
         return new SealingRound(entries.Count, quarantine.Count, Overtaken: false, isPublished, MayContinue: queue.DistinctBy(entry => entry.TraceId).Count() >= _options.BatchSize);
     }
+
+    /// <summary>
+    /// Publishes a tenant's head, if it is not published: with the witnesses' cosignatures, or as it is where none are asked. Takes as long as the witnesses
+    /// may; commits go on meanwhile, and what this publishes is then no longer the head, but the newest that they have seen. A crash before it ends is made up
+    /// for by the next call.
+    /// </summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LogHaltedException">The log's head is not ours: it is shown to no witness.</exception>
+    /// <exception cref="LogStoreException">The store failed. Whether it was published is unknown: call again.</exception>
+    /// <returns>Whether it is published; false where it is withheld until its quorum is met.</returns>
+    public async Task<bool> PublishAsync(TenantId tenant, CancellationToken cancellationToken)
+    {
+        var origin = _options.OriginOf(tenant);
+        var (head, _) = await _store.ReadAsync(tenant, traces: 0, cancellationToken).ConfigureAwait(false);
+        if (IsPublished(head))
+            return true;
+        HeadCheck.Continue(head, origin, _signer.KeyOf(origin));
+        var published = _witnesses is null ? head.Checkpoint : await _witnesses.CosignAsync(tenant, head.Checkpoint!, cancellationToken).ConfigureAwait(false);
+        return published is not null && await _store.PublishAsync(tenant, head.Checkpoint!, published, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static bool IsPublished(LogHead head) => head.Checkpoint is not { } checkpoint || head.Published?.StartsWith(checkpoint, StringComparison.Ordinal) == true;
 
     /// <summary>Gives positions to what verified, in the queue's order; a seal never enters without its opening before it.</summary>
     private (List<LoggedEntry> Entries, List<QuarantinedEntry> Quarantine) Sequence(
@@ -126,15 +149,6 @@ public sealed partial class LogSealer
 
     private string Sign(Checkpoint checkpoint) =>
         new SignedNote(checkpoint.Text, [_signer.Sign(checkpoint.Origin, checkpoint.Text)]).ToString();
-
-    /// <summary>Publishes a head that is not published: with the witnesses' cosignatures, or as it is where none are asked.</summary>
-    private async Task<bool> PublishAsync(LogHead head, CancellationToken cancellationToken)
-    {
-        if (head.Checkpoint is not { } checkpoint || head.Published?.StartsWith(checkpoint, StringComparison.Ordinal) == true)
-            return true;
-        var published = _witnesses is null ? checkpoint : await _witnesses.CosignAsync(head.Tenant, checkpoint, cancellationToken).ConfigureAwait(false);
-        return published is not null && await _store.PublishAsync(head.Tenant, checkpoint, published, cancellationToken).ConfigureAwait(false);
-    }
 
     private void Report(TenantId tenant, LogCommit commit, TimeSpan duration)
     {

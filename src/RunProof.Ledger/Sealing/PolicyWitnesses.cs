@@ -24,6 +24,8 @@ public sealed partial class PolicyWitnesses(
     /// <summary>The first answer may name another size, and the second too where another sealer of the same log asks at the same moment.</summary>
     private const int Attempts = 3;
 
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(100);
+
     /// <summary>What each witness saw last of each log, as far as is known here; wrong or missing costs one more request.</summary>
     private readonly ConcurrentDictionary<(string Witness, string Origin), long> _seen = new();
 
@@ -35,14 +37,29 @@ public sealed partial class PolicyWitnesses(
         using var limit = new CancellationTokenSource(options.WitnessTimeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var asked = policy.Witnesses.Where(static witness => witness.Url is not null).ToList();
-        var lines = await Task.WhenAll(asked.Select(witness => AskOrTellAsync(witness, tenant, note, head, both.Token, cancellationToken))).ConfigureAwait(false);
-        var cosigners = asked.Zip(lines).Where(static each => each.Second is not null).Select(static each => each.First.Name).ToHashSet(StringComparer.Ordinal);
+        var asking = asked.Select(witness => AskOrTellAsync(witness, tenant, note, head, both.Token, cancellationToken)).ToList();
+        await EnoughAsync(asked, asking).ConfigureAwait(false);
+        // Who is slow is not waited for once the others are enough, but for a moment in which what is under way still counts.
+        limit.CancelAfter(Grace < options.WitnessTimeout ? Grace : options.WitnessTimeout);
+        var lines = await Task.WhenAll(asking).ConfigureAwait(false);
+        var cosigners = Cosigners(asked, asking);
         var cosigned = checkpoint + string.Concat(lines);
         if (policy.IsQuorum(cosigners))
             return cosigned;
         LogNoQuorum(logger, head.Origin, head.Size, cosigners.Count, asked.Count, options.OnMissingQuorum);
         return options.OnMissingQuorum is MissingQuorum.Mark ? cosigned : null;
     }
+
+    /// <summary>Until those that have cosigned are a quorum, or all have answered or run out of time.</summary>
+    private async Task EnoughAsync(List<PolicyWitness> asked, List<Task<string?>> asking)
+    {
+        var open = new List<Task<string?>>(asking);
+        while (open.Count > 0 && !policy.IsQuorum(Cosigners(asked, asking)))
+            open.Remove(await Task.WhenAny(open).ConfigureAwait(false));
+    }
+
+    private static HashSet<string> Cosigners(List<PolicyWitness> asked, List<Task<string?>> asking) =>
+        asked.Zip(asking).Where(static each => each.Second is { IsCompletedSuccessfully: true, Result: not null }).Select(static each => each.First.Name).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whatever a witness does, it costs its own cosignature and nothing else.</summary>
     private async Task<string?> AskOrTellAsync(PolicyWitness witness, TenantId tenant, SignedNote note, Checkpoint head, CancellationToken token, CancellationToken stop)

@@ -79,7 +79,13 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 
     private const string RetireForAllSql = "SELECT runproof.retire_log_key($1)";
 
-    private const string PublishSql = "UPDATE runproof.logs SET published = $3 WHERE tenant_id = $1 AND checkpoint = $2";
+    // The second line of a note is its tree's size. What is published and has none, or a larger one than the log, was not published by us, and is replaced.
+    private const string PublishSql =
+        """
+        UPDATE runproof.logs SET published = $3
+          WHERE tenant_id = $1 AND (size > $4 OR checkpoint = $2)
+            AND coalesce(substring(published FROM E'^[^\\n]*\\n([0-9]{1,18})\\n')::bigint NOT BETWEEN $4 + 1 AND size, true)
+        """;
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<LogWork>> FindWorkAsync(int limit, CancellationToken cancellationToken) => TryAsync<IReadOnlyList<LogWork>>(async () =>
@@ -129,7 +135,7 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
     public Task<bool> PublishAsync(TenantId tenant, string checkpoint, string published, CancellationToken cancellationToken) => TryAsync(async () =>
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Sql.NameTenant(tenant), Sql.Command(PublishSql, tenant.Value, checkpoint, published) } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Sql.NameTenant(tenant), Sql.Command(PublishSql, tenant.Value, checkpoint, published, SizeOf(checkpoint)) } };
         await batch.ExecuteNonQueryAsync(cancellationToken);
         return batch.BatchCommands[1].RecordsAffected == 1;
     });
@@ -154,6 +160,9 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return (await reader.ReadAllAsync(LogSql.Lag, cancellationToken))[0];
     });
+
+    private static long SizeOf(string checkpoint) =>
+        SignedNote.TryParse(System.Text.Encoding.UTF8.GetBytes(checkpoint), out var note, out var problem) && Checkpoint.TryParse(note.Text, out var head, out problem) ? head.Size : throw new FormatException(problem);
 
     private async Task<bool> CommitCoreAsync(LogCommit commit, CancellationToken cancellationToken)
     {

@@ -5,8 +5,9 @@ using RunProof.Ledger;
 namespace RunProof.Verifier;
 
 /// <summary>
-/// Takes all tenants' logs forward while the service runs: those that wait longest first, none for so long that others starve. A log that cannot be continued, a
-/// store that fails, a key that is missing: it says so, waits, and tries again; nothing ends it but the service's end.
+/// Takes all tenants' logs forward while the service runs: those that wait longest first, a few side by side, none for so long that others starve. Publication
+/// goes its own way: witnesses that are slow hold up no commit, of their tenant's log or of another's. A log that cannot be continued, a store that fails, a key
+/// that is missing: it says so, waits, and tries again; nothing ends it but the service's end.
 /// </summary>
 internal sealed partial class SealingService(
     ILogStore store,
@@ -23,15 +24,20 @@ internal sealed partial class SealingService(
     private const int Tenants = 1000;
     private const int RoundsOfATenant = 8;
 
+    // Commits take the processor and connections; publications do little but wait.
+    private const int CommitsAtOnce = 4;
+    private const int PublicationsAtOnce = 64;
+
     private static readonly TimeSpan HaltedPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UnpublishedPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(1);
 
     private readonly ILogger _logger = logging.CreateLogger<SealingService>();
-    private readonly Dictionary<TenantId, DateTimeOffset> _notBefore = [];
+    private readonly TenantTasks _commits = new(CommitsAtOnce, clock);
+    private readonly TenantTasks _publications = new(PublicationsAtOnce, clock);
     private DateTimeOffset _lagDue;
-    private RunProof.Format.NoteKey? _key;
+    private volatile NoteKey? _key;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -42,95 +48,116 @@ internal sealed partial class SealingService(
         {
             try
             {
-                var isBusy = key.Open() is { } signer && await RoundAsync(signer, stoppingToken);
+                if (key.Open() is { } signer)
+                    await RoundAsync(signer, stoppingToken);
                 await MeasureAsync(stoppingToken);
                 (state.StoreProblem, pause) = (null, options.Interval);
-                if (isBusy)
-                    continue;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e) when (e is LogStoreException or DbException)
             {
                 metrics.Failed("store");
                 LogStoreFailed(_logger, e, pause);
                 (state.StoreProblem, pause) = ("the database does not do what sealing asks of it; the log says why", pause * 2 < LongestPause ? pause * 2 : LongestPause);
+                await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
             }
 
-            await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A log that was taken forward may have more to do; where none is under way, something may come any time.
+            await Task.WhenAny(_commits.AnyWithMoreAsync(), Task.Delay(pause, clock, stoppingToken));
         }
+
+        await Task.WhenAll(_commits.EndAsync(), _publications.EndAsync());
     }
 
-    /// <summary>Each tenant that has something to do, once through.</summary>
-    /// <returns>Whether more is waiting.</returns>
-    private async Task<bool> RoundAsync(ICheckpointSigner signer, CancellationToken cancellationToken)
+    /// <summary>Takes up each tenant that has something to do and is not being worked on.</summary>
+    private async Task RoundAsync(ICheckpointSigner signer, CancellationToken cancellationToken)
     {
         // Logs that were handed over to this key wait no longer.
-        if (signer.KeyOf(options.Name) is var key && key != _key)
+        var current = signer.KeyOf(options.Name);
+        if (current != _key)
         {
-            _key = key;
-            _notBefore.Clear();
+            _key = current;
+            _commits.ForgetPauses();
+            _publications.ForgetPauses();
         }
 
+        _commits.ThrowWhatFailed();
+        _publications.ThrowWhatFailed();
         var sealer = new LogSealer(store, evidence, signer, witnesses, options, clock, metrics, logging.CreateLogger<LogSealer>());
-        var isBusy = false;
         foreach (var work in await store.FindWorkAsync(Tenants, cancellationToken))
         {
-            if (!_notBefore.TryGetValue(work.Tenant, out var due) || clock.GetUtcNow() >= due)
-                isBusy |= await SealAsync(sealer, work.Tenant, cancellationToken);
+            if (work.Queued > 0)
+                _commits.TryStart(work.Tenant, () => GuardAsync(_commits, current, work.Tenant, () => SealAsync(sealer, current, work.Tenant, cancellationToken)));
+            if (work.IsUnpublished)
+                _publications.TryStart(work.Tenant, () => GuardAsync(_publications, current, work.Tenant, () => PublishAsync(sealer, work.Tenant, cancellationToken)));
         }
-
-        return isBusy;
     }
 
-    private async Task<bool> SealAsync(LogSealer sealer, TenantId tenant, CancellationToken cancellationToken)
+    /// <summary>Some commits of one tenant, and then it is the others' turn.</summary>
+    /// <returns>Whether more is waiting.</returns>
+    private async Task<bool> SealAsync(LogSealer sealer, NoteKey current, TenantId tenant, CancellationToken cancellationToken)
+    {
+        for (var rounds = 0; rounds < RoundsOfATenant; rounds++)
+        {
+            var round = await sealer.SealAsync(tenant, cancellationToken);
+            if (round.Overtaken)
+                metrics.Overtaken();
+            else if (!round.IsPublished)
+                _publications.TryStart(tenant, () => GuardAsync(_publications, current, tenant, () => PublishAsync(sealer, tenant, cancellationToken)));
+            GoesOn(tenant);
+            if (!round.MayContinue)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <returns>False: what was committed meanwhile is found in the next round.</returns>
+    private async Task<bool> PublishAsync(LogSealer sealer, TenantId tenant, CancellationToken cancellationToken)
+    {
+        if (!await sealer.PublishAsync(tenant, cancellationToken))
+            _publications.Pause(tenant, UnpublishedPause);
+        else if (!_commits.IsPaused(tenant))
+            GoesOn(tenant);
+        return false;
+    }
+
+    /// <summary>One tenant's trouble is not the others': only a store that may be there again soon is everybody's.</summary>
+    private async Task<bool> GuardAsync(TenantTasks tasks, NoteKey current, TenantId tenant, Func<Task<bool>> work)
     {
         try
         {
-            for (var rounds = 0; rounds < RoundsOfATenant; rounds++)
-            {
-                var round = await sealer.SealAsync(tenant, cancellationToken);
-                GoesOn(tenant, round);
-                if (!round.MayContinue)
-                    return false;
-            }
-
-            return true;
+            return await work();
         }
         catch (LogHaltedException e)
         {
             metrics.Failed("halted");
-            Pause(tenant, HaltedPause);
+            // Handed over under way, to the key that the service has read since: nothing to wait for.
+            if (!e.IsKeyRetired || current == _key)
+                tasks.Pause(tenant, HaltedPause);
             if (state.Halt(tenant, e.IsKeyRetired))
                 LogHalted(_logger, e.Message);
             return false;
         }
         catch (Exception e) when (e is not (OperationCanceledException or LogStoreException { IsTransient: true } or DbException { IsTransient: true }))
         {
-            // One tenant's trouble is not the others'.
             metrics.Failed("other");
-            Pause(tenant, HaltedPause);
+            tasks.Pause(tenant, HaltedPause);
             state.Halt(tenant, isKeyRetired: false);
             LogFailed(_logger, e, tenant.Value);
             return false;
         }
     }
 
-    private void GoesOn(TenantId tenant, SealingRound round)
+    private void GoesOn(TenantId tenant)
     {
-        if (round.Overtaken)
-            metrics.Overtaken();
-        if (round is { IsPublished: false, Overtaken: false })
-            Pause(tenant, UnpublishedPause);
-        else
-            _notBefore.Remove(tenant);
         if (state.Continue(tenant))
             LogContinued(_logger, tenant.Value);
     }
-
-    private void Pause(TenantId tenant, TimeSpan time) => _notBefore[tenant] = clock.GetUtcNow() + time;
 
     private async Task MeasureAsync(CancellationToken cancellationToken)
     {

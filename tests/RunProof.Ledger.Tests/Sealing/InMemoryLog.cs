@@ -78,7 +78,8 @@ internal sealed class InMemoryLog : ILogStore, ILogReader, IEvidenceStore, ILogB
     {
         lock (_gate)
         {
-            if (_state.Head.Checkpoint != checkpoint)
+            var size = SizeOf(checkpoint);
+            if ((size >= _state.Head.Size && _state.Head.Checkpoint != checkpoint) || (_state.Head.Published is { } before && SizeOf(before) > size))
                 return Task.FromResult(false);
             _state = _state with { Head = _state.Head with { Published = published } };
             return Task.FromResult(true);
@@ -91,6 +92,8 @@ internal sealed class InMemoryLog : ILogStore, ILogReader, IEvidenceStore, ILogB
             _retired.Add(Convert.ToHexString(key.PublicKey.Span));
         return Task.CompletedTask;
     }
+
+    private static long SizeOf(string note) => long.Parse(note.Split('\n')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     public Task<LogLag> ReadLagAsync(CancellationToken cancellationToken) => ReadLagAsync(Tenant, cancellationToken);
 

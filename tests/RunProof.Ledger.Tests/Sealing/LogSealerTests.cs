@@ -55,10 +55,10 @@ public sealed class LogSealerTests
         var (log, witnesses) = (new InMemoryLog(), new Silent());
         var sealer = SealingFaults.Sealer(log, log, witnesses: witnesses);
         await log.RecordAsync(0, 1);
-        Assert.False((await sealer.SealAsync(log.Tenant, default)).IsPublished);
+        Assert.False(await SealingFaults.SealAndPublishAsync(sealer, log.Tenant));
         Assert.Null((await log.FindAsync(log.Tenant, default))!.Published);
         witnesses.Agree = true;
-        Assert.True((await sealer.SealAsync(log.Tenant, default)).IsPublished);
+        Assert.True(await SealingFaults.SealAndPublishAsync(sealer, log.Tenant));
         Assert.EndsWith("cosigned\n", (await log.FindAsync(log.Tenant, default))!.Published, StringComparison.Ordinal);
     }
 

@@ -60,6 +60,41 @@ public sealed class SealingTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task What_is_published_never_shrinks_and_is_always_a_checkpoint_of_this_log()
+    {
+        await using var desk = await LogDesk.SetUpAsync(postgres);
+        // With a policy in the options nothing is published by the commit itself.
+        var sealer = SealingFaults.Sealer(desk.Store, desk.Evidence, witnesses: new Nobody());
+        var heads = new List<string>();
+        for (var round = 0; round < 3; round++)
+        {
+            await desk.RecordAsync(round, 1);
+            await sealer.SealAsync(desk.Tenant, default);
+            heads.Add((await desk.Reader.FindAsync(desk.Tenant, default))!.Checkpoint);
+        }
+
+        await AssertPublishAsync(heads[1], true, heads[1] + "cosigned\n");
+        await AssertPublishAsync(heads[0], false, heads[1] + "cosigned\n");
+        await AssertPublishAsync(heads[1], true, heads[1] + "cosigned\n");
+        await AssertPublishAsync(heads[2].Replace("\n6\n", "\n7\n", StringComparison.Ordinal), false, heads[1] + "cosigned\n");
+        await AssertPublishAsync(heads[2].Replace("test.example/acme\n", "test.example/other\n", StringComparison.Ordinal), false, heads[1] + "cosigned\n");
+        await AssertPublishAsync(heads[2], true, heads[2] + "cosigned\n");
+        await AssertPublishAsync(heads[1], false, heads[2] + "cosigned\n");
+        // What somebody else put there is no reason to publish nothing any more.
+        foreach (var lie in new[] { "", "x", "test.example/acme\n", "test.example/acme\n999999999999999999\n", "test.example/acme\n99999999999999999999999\n", "test.example/acme\n-7\n" })
+        {
+            await desk.ForceAsync($"UPDATE runproof.logs XX;
+            await AssertPublishAsync(heads[2], true, heads[2] + "cosigned\n");
+        }
+
+        async Task AssertPublishAsync(string checkpoint, bool done, string published)
+        {
+            Assert.Equal(done, await desk.Store.PublishAsync(desk.Tenant, checkpoint, checkpoint + "cosigned\n", default));
+            Assert.Equal(published, (await desk.Reader.FindAsync(desk.Tenant, default))!.Published);
+        }
+    }
+
+    [Fact]
     public async Task Two_sealers_at_once_enter_everything_once()
     {
         await using var desk = await LogDesk.SetUpAsync(postgres);
@@ -235,5 +270,10 @@ public sealed class SealingTests(PostgresFixture postgres)
         await foreach (var entry in desk.Reader.ReadEntriesAsync(desk.Tenant, 0, long.MaxValue, default))
             entries.Add(entry);
         return entries;
+    }
+
+    private sealed class Nobody : ICheckpointWitnesses
+    {
+        public Task<string?> CosignAsync(TenantId tenant, string checkpoint, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
     }
 }

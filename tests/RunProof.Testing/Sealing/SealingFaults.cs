@@ -96,7 +96,14 @@ public static class SealingFaults
     public static LogSealer Sealer(ILogStore store, IEvidenceStore evidence, NoteSigner? key = null, ICheckpointWitnesses? witnesses = null, LogOptions? options = null) => new(
         store, evidence, new CheckpointSigner(key ?? Key), witnesses, options ?? Options, TimeProvider.System, new SealingMetrics(TimeProvider.System), NullLogger<LogSealer>.Instance);
 
-    /// <summary>Seals until nothing is left to do.</summary>
+    /// <summary>Takes a log one commit further and publishes it.</summary>
+    public static async Task<bool> SealAndPublishAsync(LogSealer sealer, TenantId tenant)
+    {
+        await sealer.SealAsync(tenant, CancellationToken.None);
+        return await sealer.PublishAsync(tenant, CancellationToken.None);
+    }
+
+    /// <summary>Seals until nothing is left to do, and publishes.</summary>
     public static async Task<(int Entered, int Quarantined)> DrainAsync(LogSealer sealer, TenantId tenant)
     {
         var (entered, quarantined) = (0, 0);
@@ -104,8 +111,10 @@ public static class SealingFaults
         {
             var round = await sealer.SealAsync(tenant, CancellationToken.None);
             (entered, quarantined) = (entered + round.Entered, quarantined + round.Quarantined);
-            if (round is { Entered: 0, Quarantined: 0, Overtaken: false, MayContinue: false })
-                return (entered, quarantined);
+            if (round is not { Entered: 0, Quarantined: 0, Overtaken: false, MayContinue: false })
+                continue;
+            await sealer.PublishAsync(tenant, CancellationToken.None);
+            return (entered, quarantined);
         }
     }
 
@@ -144,7 +153,7 @@ public static class SealingFaults
         var rotation = new KeyRotation(store, Options, TimeProvider.System);
         var failed = await Assert.ThrowsAsync<LogStoreException>(() => point is FaultPoint.HandOver
             ? rotation.HandOverAsync(bench.Tenant, new CheckpointSigner(Key), new CheckpointSigner(NextKey), CancellationToken.None)
-            : sealer.SealAsync(bench.Tenant, CancellationToken.None));
+            : SealAndPublishAsync(sealer, bench.Tenant));
         Assert.StartsWith("injected", failed.Message, StringComparison.Ordinal);
 
         // As after a crash: nothing of the process that failed is left.
