@@ -83,7 +83,7 @@ public sealed class SealingTests(PostgresFixture postgres)
         // What somebody else put there is no reason to publish nothing any more.
         foreach (var lie in new[] { "", "x", "test.example/acme\n", "test.example/acme\n999999999999999999\n", "test.example/acme\n99999999999999999999999\n", "test.example/acme\n-7\n" })
         {
-            await desk.ForceAsync($"UPDATE runproof.logs XX;
+            await desk.ForceAsync($"UPDATE runproof.logs SET published = '{lie}'", "runproof.logs");
             await AssertPublishAsync(heads[2], true, heads[2] + "cosigned\n");
         }
 
