@@ -12,10 +12,11 @@ builder.Services.AddRunProofOpenApi(
     "RunProof runner", "Takes runs in, executes them, and records their evidence. Every refusal is problem details (RFC 9457) with a stable type.");
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RunnerJson.Default));
 builder.AddSkills();
+builder.AddPolicies();
 builder.AddRunner();
 
 var app = builder.Build();
-if ((app.Services.FindConnectionFault() ?? app.Services.FindSkillFault()) is { } fault)
+if ((app.Services.FindConnectionFault() ?? app.Services.FindSkillFault() ?? app.Services.FindPolicyFault()) is { } fault)
 {
     await Console.Error.WriteLineAsync($"runner: {fault}");
     return 2;

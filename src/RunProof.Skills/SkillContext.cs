@@ -33,4 +33,15 @@ public sealed class SkillContext
 
     /// <summary>What the step has cost so far, in cents.</summary>
     public decimal CostCents { get; private set; }
+
+    /// <summary>Adds to the tokens of models that the step used, in and out. Negative amounts are refused.</summary>
+    /// <param name="tokens">The amount.</param>
+    public void AddTokens(long tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        Tokens += tokens;
+    }
+
+    /// <summary>Tokens of models that the step has used so far.</summary>
+    public long Tokens { get; private set; }
 }

@@ -14,6 +14,7 @@ public sealed class DependencyRules
         ["RunProof.Verification"] = ["RunProof.Format"],
         ["RunProof.Keys"] = ["RunProof.Format"],
         ["RunProof.Ledger"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
+        ["RunProof.Policies"] = ["RunProof.Format", "RunProof.Ledger"],
         ["RunProof.Postgres"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Tiles"],
         ["RunProof.EmbeddedPostgres"] = [],
         ["RunProof.Execution"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"],
@@ -22,11 +23,11 @@ public sealed class DependencyRules
         ["RunProof.Tiles"] = ["RunProof.Format"],
         ["RunProof.Witness"] = ["RunProof.Format", "RunProof.Keys"],
         ["RunProof.Runner"] =
-            ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
+            ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Policies", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
         ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
         ["RunProof.Migrator"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults"],
         ["RunProof.Cli"] =
-            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
+            ["RunProof.EmbeddedPostgres", "RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Policies", "RunProof.Postgres", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
     };
 
     private static readonly string[] Hosts = ["RunProof.Runner", "RunProof.Verifier", "RunProof.Migrator", "RunProof.Cli", "RunProof.Console"];

@@ -134,6 +134,7 @@ internal sealed class ValidationScene : IAsyncDisposable
         SkillName = skill,
         SkillVersion = "1.0.0",
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         CostCents = 0.25m,
         DurationMs = 227.6,

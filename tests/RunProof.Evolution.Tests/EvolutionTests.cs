@@ -227,6 +227,7 @@ public sealed class EvolutionTests(PostgresFixture postgres, ThreeBuilds builds)
         SkillVersion = skill.Version,
         Schema = skill.Schema,
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         OutcomeCode = null,
         CostCents = 0,

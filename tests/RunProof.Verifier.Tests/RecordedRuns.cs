@@ -109,6 +109,7 @@ public sealed class RecordedRuns(PostgresFixture postgres, ITestOutputHelper out
         SkillName = "echo",
         SkillVersion = "1.0.0",
         Status = status,
+        Decision = Decisions.For(status),
         OutcomeCategory = status is StepStatus.Succeeded ? "SUCCESS" : "FAILURE",
         OutcomeCode = status is StepStatus.Succeeded ? null : "http_500",
         DurationMs = 12.25,

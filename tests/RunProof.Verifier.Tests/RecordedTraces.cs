@@ -45,6 +45,7 @@ internal static class RecordedTraces
         SkillName = "echo",
         SkillVersion = "1.0.0",
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         DurationMs = 12.25,
         IdempotencyKey = $"key:{index}",

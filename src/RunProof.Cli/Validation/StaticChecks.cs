@@ -17,6 +17,7 @@ internal static class StaticChecks
         ("RunProof.Keys", ["RunProof.Format"]),
         ("RunProof.Witness", ["RunProof.Format", "RunProof.Keys"]),
         ("RunProof.Ledger", ["RunProof.Format", "RunProof.Keys", "RunProof.Skills", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"]),
+        ("RunProof.Policies", ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"]),
         ("RunProof.Postgres", ["RunProof.Format", "RunProof.Skills", "RunProof.Ledger", "RunProof.Tiles", "Npgsql"]),
     ];
 

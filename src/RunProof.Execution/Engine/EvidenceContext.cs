@@ -7,13 +7,18 @@ namespace RunProof.Execution;
 /// <summary>The open JSON objects that the engine adds to evidence. Members are written in the order of their names, as canonical JSON wants them.</summary>
 internal static class EvidenceContext
 {
-    /// <summary>The context of a trace: on whose behalf, by which process, with which skills.</summary>
-    public static CanonicalJson OfTrace(string agentName, string worker, string version, IEnumerable<SkillDescriptor> skills, string? traceParent)
+    /// <summary>The context of a trace: on whose behalf, by which process, with which skills, under which policies (null where they were not known).</summary>
+    public static CanonicalJson OfTrace(string agentName, string worker, string version, IEnumerable<SkillDescriptor> skills, CanonicalJson? policies, string? traceParent)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         var writer = new CanonicalWriter(buffer);
         writer.WriteRaw("{\"agent_name\":"u8);
         writer.WriteString(EvidenceText.Message(agentName));
+        writer.WriteRaw(",\"policies\":"u8);
+        if (policies is null)
+            writer.WriteNull();
+        else
+            writer.WriteJson(policies);
         writer.WriteRaw(",\"runproof_version\":"u8);
         writer.WriteString(version);
         writer.WriteRaw(",\"skills\":{"u8);
@@ -46,8 +51,9 @@ internal static class EvidenceContext
     /// <param name="failure">Why it failed, or null.</param>
     /// <param name="note">What else a reader must know, or null.</param>
     /// <param name="resumed">Whether it is executed once more because a crash hid what came of it the first time.</param>
+    /// <param name="tokens">Tokens of models that it used.</param>
     public static CanonicalJson OfStep(
-        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null, bool resumed = false)
+        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null, bool resumed = false, long tokens = 0)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         var writer = new CanonicalWriter(buffer);
@@ -71,6 +77,12 @@ internal static class EvidenceContext
         writer.WriteString(step);
         if (resumed)
             writer.WriteRaw(",\"resumed\":true"u8);
+        if (tokens > 0)
+        {
+            writer.WriteRaw(",\"tokens\":"u8);
+            writer.WriteSafeInteger(Math.Min(tokens, 9_007_199_254_740_991));
+        }
+
         WriteTraceParent(ref writer, traceParent);
         writer.WriteRaw(",\"worker\":"u8);
         writer.WriteString(worker);

@@ -67,7 +67,7 @@ internal sealed class EvidenceWriter(ITraceRecorder recorder, ExecutionOptions o
 
     private static StepRecording Marked(StepRecording step) => step with
     {
-        Status = StepStatus.Interrupted,
+        Status = step.Status is StepStatus.Blocked ? StepStatus.Blocked : StepStatus.Interrupted,
         OutcomeCategory = Outcomes.Failure,
         OutcomeCode = "evidence_refused",
         Parameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()),

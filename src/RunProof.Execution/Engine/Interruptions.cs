@@ -7,8 +7,10 @@ using RunProof.Skills;
 namespace RunProof.Execution;
 
 /// <summary>Writes of a step that began what can be known of it when a crash hid its outcome.</summary>
-internal sealed class Interruptions(SkillRegistry skills, ExecutionOptions options)
+internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, ExecutionOptions options)
 {
+    private const string NotDecided = "the process died while the step was under way; what it had decided of it is not known";
+
     private static readonly CanonicalJson NoParameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
 
     /// <summary>The step as it is recorded.</summary>
@@ -16,7 +18,9 @@ internal sealed class Interruptions(SkillRegistry skills, ExecutionOptions optio
     /// <param name="intent">What had been announced.</param>
     /// <param name="outcomes">Recorded outcomes by step id.</param>
     /// <param name="unknowable">Ids of steps whose recorded outcome is not what they gave, or null.</param>
-    public StepRecording Of(Run run, StepIntent intent, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
+    /// <param name="of">The gate of the run, where it goes on.</param>
+    public StepRecording Of(
+        Run run, StepIntent intent, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
     {
         using var plan = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
         var step = intent.PlanIndex < plan.RootElement.GetArrayLength() ? plan.RootElement[intent.PlanIndex] : default;
@@ -40,6 +44,7 @@ internal sealed class Interruptions(SkillRegistry skills, ExecutionOptions optio
             ReplayBehavior = skill?.Replay ?? ReplayBehavior.Execute,
             Timestamp = intent.StartedAt,
             Parameters = parameters,
+            Decision = of?.Undecided(new StepAction(name, parameters), NotDecided) ?? gate.Undecided(NotDecided),
             Context = EvidenceContext.OfStep(id, intent.PlanIndex, intent.Attempt, options.Worker, null, failure, note),
         };
     }

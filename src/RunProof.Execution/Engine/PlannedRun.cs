@@ -12,6 +12,9 @@ public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentNam
 {
     /// <summary>Whether another process began it: then its trace says where it goes on.</summary>
     internal bool Resumes { get; init; }
+
+    /// <summary>The places of the plan that policies take out of evidence. Default: none.</summary>
+    public IReadOnlyList<PlaceRedaction> PlanRedactions { get; init; } = [];
 }
 
 /// <summary>Where the execution of a run goes on that another process began.</summary>
@@ -27,6 +30,9 @@ internal sealed record ResumePoint(
     ITraceSession? Session, int PlanIndex, int Attempt, StepIntent? Began, IReadOnlyDictionary<string, CanonicalJson?> Outcomes,
     IReadOnlySet<string> Unknowable, int FailedSteps, RunOutcome? End)
 {
+    /// <summary>What is recorded, as far as policies count it.</summary>
+    public IReadOnlyList<EarlierAttempt> Earlier { get; init; } = [];
+
     /// <summary>Nothing was done yet.</summary>
     public static ResumePoint Beginning { get; } = new(null, 0, 0, null, new Dictionary<string, CanonicalJson?>(), new HashSet<string>(), 0, null);
 }

@@ -33,10 +33,11 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
 
         // Nothing can be appended any more but by this session: what is read now is all there is.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
-        return Read(planned.Plan, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)]);
+        return Read(planned.Plan, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
+            [.. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
     }
 
-    private static ResumePoint Read(Plan plan, ITraceSession session, IReadOnlyList<RecordedStep> steps)
+    private static ResumePoint Read(Plan plan, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)
     {
         var outcomes = new Dictionary<string, CanonicalJson?>(StringComparer.Ordinal);
         var unknowable = new HashSet<string>(StringComparer.Ordinal);
@@ -49,7 +50,7 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         }
 
         var failed = steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying"));
-        var point = new ResumePoint(session, 0, 0, session.InFlight, outcomes, unknowable, failed, null);
+        var point = new ResumePoint(session, 0, 0, session.InFlight, outcomes, unknowable, failed, null) { Earlier = earlier };
         // What comes next was announced with the step before it; where nothing was, nothing comes.
         return session.InFlight is { } next
             ? point with { PlanIndex = next.PlanIndex, Attempt = next.Attempt }
@@ -62,13 +63,13 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         if (last is null || last.PlanIndex >= plan.Steps.Count || last.Status is "interrupted")
             return TraceRecovery.Died("the process that executed the run died");
         var step = plan.Steps[last.PlanIndex];
-        return last.Status is "succeeded" or "skipped" || step.OnError is OnError.Continue
+        return last.Status is "succeeded" or "skipped" || (last.Status is "blocked" ? last.RunGoesOn : step.OnError is OnError.Continue)
             ? new RunOutcome(RunStatus.Succeeded, null, null)
             : new RunOutcome(RunStatus.Failed, last.ErrorCode ?? "skill_error", $"step \"{step.Id}\": {last.ErrorMessage}");
     }
 
     /// <summary>A recorded step, as its status, outcome and context tell.</summary>
-    private sealed record RecordedStep(int PlanIndex, string Status, CanonicalJson? Outcome, bool OutcomeIsChanged, string? ErrorCode, string? ErrorMessage)
+    private sealed record RecordedStep(int PlanIndex, string Status, CanonicalJson? Outcome, bool OutcomeIsChanged, string? ErrorCode, string? ErrorMessage, bool RunGoesOn)
     {
         public static RecordedStep Of(StepProgress step)
         {
@@ -80,7 +81,8 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
                 step.Status,
                 step.Outcome is null ? null : CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(step.Outcome)),
                 root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome),
-                TraceRecovery.TextOf(error, "code"), TraceRecovery.TextOf(error, "message"));
+                TraceRecovery.TextOf(error, "code"), TraceRecovery.TextOf(error, "message"),
+                root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue");
         }
 
         // Places begin with the payload's column (the recorder's notes).

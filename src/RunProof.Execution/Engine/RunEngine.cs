@@ -13,7 +13,7 @@ namespace RunProof.Execution;
 /// No skill is executed while the step before it is not durably recorded.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
+    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
     ILogger<RunEngine> logger)
 {
     /// <summary>Executes a run to its end.</summary>
@@ -48,6 +48,7 @@ internal sealed partial class RunEngine(
     {
         // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
         //    stops: only reading and waiting are given up, so these writes take no token.
+        run.Gate = await gate.BeginAsync(Governed(run), CancellationToken.None);
         var session = run.From.Session ?? await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
         if (run.From.End is { } before)
             return await SealAsync(run, session, before);
@@ -82,7 +83,7 @@ internal sealed partial class RunEngine(
 
         var goesOn = step.OnError is OnError.Continue;
         var next = goesOn && began.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(began.PlanIndex + 1, 0, clock.GetUtcNow()) : null;
-        var recording = interruptions.Of(run.Planned.Run, began, run.Outcomes, run.From.Unknowable);
+        var recording = interruptions.Of(run.Planned.Run, began, run.Outcomes, run.From.Unknowable, run.Gate);
         await RecordAsync(run, session, recording, next, null);
         if (!goesOn)
             return TraceRecovery.Died($"the process that executed the run died while step \"{step.Id}\" was under way");
@@ -123,9 +124,10 @@ internal sealed partial class RunEngine(
     {
         var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex);
         using var activity = ExecutionTelemetry.StartStep(call);
-        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, stop);
+        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, stop);
+        run.Gate.Used(result.CostCents, result.Tokens);
         var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !stop.IsCancellationRequested;
-        var goesOn = !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
+        var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var next = again ? new StepIntent(run.PlanIndex, attempt + 1, clock.GetUtcNow() + pauses[attempt])
             : goesOn && run.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(run.PlanIndex + 1, 0, clock.GetUtcNow())
             : null;
@@ -168,6 +170,7 @@ internal sealed partial class RunEngine(
 
     private static StepStatus StatusOf(AttemptResult result, bool again) =>
         result.Interrupted ? StepStatus.Interrupted
+        : result.IsBlocked ? StepStatus.Blocked
         : result.Failure is null ? StepStatus.Succeeded
         : again ? StepStatus.Retrying
         : StepStatus.Failed;
@@ -224,7 +227,7 @@ internal sealed partial class RunEngine(
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
-            run.Planned.AgentName, options.Worker, options.Version, skills.All, TraceParentOf(activity) ?? stored.TraceParent);
+            run.Planned.AgentName, options.Worker, options.Version, skills.All, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent);
         return new TraceOpening
         {
             TenantId = stored.TenantId,
@@ -241,6 +244,7 @@ internal sealed partial class RunEngine(
             StartedAt = run.StartedAt,
             Goal = EvidenceContext.OfText(run.Planned.Goal),
             Plan = run.Plan.ToCanonicalJson(),
+            PlanRedactions = run.Planned.PlanRedactions,
             Context = context,
             FirstStep = new StepIntent(0, 0, run.StartedAt),
         };
@@ -263,7 +267,15 @@ internal sealed partial class RunEngine(
         Timestamp = result.StartedAt,
         Parameters = result.Parameters,
         Outcome = result.Outcome,
-        Context = EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed),
+        Decision = result.Decision,
+        Context = EvidenceContext.OfStep(
+            call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens),
+    };
+
+    private static GovernedRun Governed(Execution run) => new()
+    {
+        TenantId = run.Planned.Run.TenantId, AgentId = run.Planned.Run.AgentId, Planner = run.Planned.Run.Planner,
+        StartedAt = run.StartedAt - run.Before, Earlier = run.From.Session is null ? null : run.From.Earlier,
     };
 
     private TraceClosing Closing(Execution run, RunOutcome outcome)
@@ -314,6 +326,9 @@ internal sealed partial class RunEngine(
             from.Session is not null && planned.Run.StartedAt is { } first && first < startedAt ? startedAt - first : TimeSpan.Zero;
 
         public Dictionary<string, CanonicalJson?> Outcomes { get; } = new(from.Outcomes, StringComparer.Ordinal);
+
+        /// <summary>What decides of its attempts; there before its trace is.</summary>
+        public IRunGate Gate { get; set; } = null!;
 
         public int PlanIndex { get; set; } = from.PlanIndex;
 

@@ -21,31 +21,41 @@ internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int At
 /// <param name="StartedAt">When it began.</param>
 /// <param name="DurationMs">How long it took, whole microseconds.</param>
 /// <param name="CostCents">What it cost.</param>
+/// <param name="Decision">What was decided of it before it could begin.</param>
+/// <param name="Tokens">Tokens of models that it used.</param>
 internal sealed record AttemptResult(
     SkillDescriptor? Skill, CanonicalJson Parameters, CanonicalJson? Outcome, SkillFailure? Failure, bool Interrupted,
-    DateTimeOffset StartedAt, double DurationMs, decimal CostCents);
+    DateTimeOffset StartedAt, double DurationMs, decimal CostCents, StepDecision Decision, long Tokens)
+{
+    /// <summary>Whether it was refused, not executed.</summary>
+    public bool IsBlocked => Decision.BlockedCode is not null;
+}
 
 /// <summary>Executes one attempt. Whatever a skill does, it is a result: only misuse of the engine itself throws.</summary>
 internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory scopes, ExecutionOptions options, TimeProvider clock)
 {
-    /// <summary>Resolves, binds and executes.</summary>
+    /// <summary>Resolves, binds, asks the gate with what would be executed, and executes that and nothing else.</summary>
     /// <param name="call">The attempt.</param>
     /// <param name="outcomes">Outcomes of the steps before it, by id.</param>
     /// <param name="unknowable">Ids of steps whose outcome is not known as it was.</param>
+    /// <param name="gate">The run's gate.</param>
     /// <param name="stop">Cancelled when the process must stop now.</param>
+    /// <exception cref="OperationCanceledException">The process stopped before it was decided.</exception>
     public async ValueTask<AttemptResult> ExecuteAsync(
-        StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, CancellationToken stop)
+        StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate, CancellationToken stop)
     {
         var startedAt = clock.GetUtcNow();
         var began = clock.GetTimestamp();
         var parameters = call.Step.Parameters;
         skills.TryFind(call.Step.Skill, out var skill);
-        AttemptResult Ended(SkillOutcome ended, bool interrupted = false, decimal cost = 0) => new(
+        AttemptResult Ended(SkillOutcome ended, StepDecision decision, bool interrupted = false, decimal cost = 0, long tokens = 0) => new(
             skill, parameters, ended.Outcome, ended.Failure, interrupted, startedAt,
-            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 3), cost);
+            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 3), cost, decision, tokens);
+        AttemptResult Undecided(string code, string message) =>
+            Ended(Failed(code, message), gate.Undecided(new StepAction(call.Step.Skill, parameters), "nothing was executed: the step failed before it could be decided"));
 
         if (skill is null)
-            return Ended(Failed("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process"));
+            return Undecided("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process");
         SkillCall bound;
         try
         {
@@ -56,20 +66,30 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         }
         catch (UnresolvedReferenceException unresolved)
         {
-            return Ended(Failed("unresolved_reference", unresolved.Message));
+            return Undecided("unresolved_reference", unresolved.Message);
         }
         catch (RedactedReferenceException redacted)
         {
-            return Ended(Failed("redacted_reference", redacted.Message));
+            return Undecided("redacted_reference", redacted.Message);
         }
         catch (Exception refused) when (refused is JsonBindingException or CanonicalFormatException)
         {
-            return Ended(Failed("invalid_params", refused.Message));
+            return Undecided("invalid_params", refused.Message);
         }
 
+        var decision = await gate.DecideAsync(new StepAction(skill.Name, parameters), stop);
+        if (!decision.MayExecute)
+            return Ended(Blocked(decision), decision);
         var context = ContextOf(call);
-        var (outcome, interrupted) = await RunAsync(call, bound, context, stop);
-        return Ended(outcome, interrupted, context.CostCents);
+        var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
+        var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, stop);
+        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens);
+    }
+
+    private static SkillOutcome Blocked(StepDecision decision)
+    {
+        var who = decision.Rule is not { } rule ? "" : rule.Rule is null ? $"policy {rule.Policy}: " : $"policy {rule.Policy}, rule {rule.Rule}: ";
+        return Failed(decision.BlockedCode ?? "policy_denied", who + decision.Reason);
     }
 
     private static SkillCall Bind(SkillDescriptor skill, CanonicalJson parameters, int planIndex)

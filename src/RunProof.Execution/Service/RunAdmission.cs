@@ -6,10 +6,14 @@ using RunProof.Ledger;
 namespace RunProof.Execution;
 
 /// <summary>What a request becomes: a plan, or all that is wrong.</summary>
-internal sealed record Admission(Plan? Plan, IReadOnlyList<PlanError> Errors, bool InPlan);
+internal sealed record Admission(Plan? Plan, IReadOnlyList<PlanError> Errors, bool InPlan)
+{
+    /// <summary>The places of the plan that policies take out of evidence.</summary>
+    public IReadOnlyList<PlaceRedaction> Redactions { get; init; } = [];
+}
 
 /// <summary>Validates requests, plans, and makes the run that is stored: redacted, while what is executed stays in memory.</summary>
-internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor redactor, IRunIds ids, ExecutionOptions options, TimeProvider clock)
+internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor redactor, IStepGate gate, IRunIds ids, ExecutionOptions options, TimeProvider clock)
 {
     private const int MaxGoal = 16_384;
 
@@ -25,15 +29,20 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
         if (errors.Count > 0 || planner is null)
             return new Admission(null, errors, InPlan: false);
         var validation = await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan), cancellationToken);
-        return new Admission(validation.Plan, validation.Errors, InPlan: true);
+        if (validation.Plan is not { } plan)
+            return new Admission(null, validation.Errors, InPlan: true);
+        var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };
+        var actions = plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters)).ToList();
+        return new Admission(plan, [], InPlan: true) { Redactions = await gate.PlanRedactionsAsync(governed, actions, cancellationToken) };
     }
 
     /// <summary>The run to store, and to execute.</summary>
-    public PlannedRun Admit(RunRequest request, Plan plan, Agent agent)
+    public PlannedRun Admit(RunRequest request, Plan plan, Agent agent, IReadOnlyList<PlaceRedaction> redactions)
     {
         var now = WireTime.Truncate(clock.GetUtcNow());
         var id = ids.Next();
-        var storedPlan = redactor.Redact(plan.ToCanonicalJson());
+        var byPolicy = PlaceRedaction.Apply(plan.ToCanonicalJson(), redactions);
+        var storedPlan = redactor.Redact(byPolicy.Payload);
         var storedGoal = redactor.Redact(EvidenceContext.OfText(request.Goal));
         var goal = storedGoal.Removals.Count == 0 ? request.Goal : TextOf(storedGoal.Payload);
         var run = new Run
@@ -46,7 +55,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             CorrelationId = request.CorrelationId ?? CorrelationId.Parse(id.Value),
             Planner = PlannerOf(request),
             PlanJson = storedPlan.Payload.ToString(),
-            PlanRedacted = storedPlan.Removals.Count + storedGoal.Removals.Count > 0,
+            PlanRedacted = byPolicy.Removals.Count + storedPlan.Removals.Count + storedGoal.Removals.Count > 0,
             IdempotencyKey = request.IdempotencyKey,
             RequestHash = request.IdempotencyKey is null ? null : HashOf(request, storedGoal.Payload, storedPlan.Payload),
             Status = RunStatus.Queued,
@@ -59,7 +68,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             Worker = options.Worker,
             LeaseUntil = now + options.Lease,
         };
-        return new PlannedRun(run, request.Goal, plan, agent.Name);
+        return new PlannedRun(run, request.Goal, plan, agent.Name) { PlanRedactions = redactions };
     }
 
     private static string PlannerOf(RunRequest request) =>

@@ -66,6 +66,9 @@ public abstract record Submission
     /// <summary>Another request was made under this idempotency key.</summary>
     public sealed record IdempotencyConflict(Run Existing) : Submission;
 
+    /// <summary>The policies in force are not known at present: nothing was stored, for it is not known what of the plan may be.</summary>
+    public sealed record Ungoverned(string Reason) : Submission;
+
     /// <summary>The process has too many runs waiting, or is stopping: nothing was stored.</summary>
     public sealed record Overloaded(bool Stopping) : Submission;
 }

@@ -26,14 +26,23 @@ public sealed class RunService
     /// <returns>What came of it.</returns>
     public async Task<Submission> SubmitAsync(RunRequest request, CancellationToken cancellationToken)
     {
-        var admission = await _admission.PlanAsync(request, cancellationToken);
+        Admission admission;
+        try
+        {
+            admission = await _admission.PlanAsync(request, cancellationToken);
+        }
+        catch (PolicyUnavailableException unavailable)
+        {
+            return new Submission.Ungoverned(unavailable.Message);
+        }
+
         if (admission.Plan is not { } plan)
             return new Submission.Invalid(admission.Errors, admission.InPlan);
         if (await _agents.FindAsync(request.TenantId, request.AgentId, cancellationToken) is not { } agent)
             return new Submission.UnknownAgent();
         if (!_queue.TryReserve())
             return new Submission.Overloaded(_queue.IsClosed);
-        var planned = _admission.Admit(request, plan, agent);
+        var planned = _admission.Admit(request, plan, agent, admission.Redactions);
         RunCreation outcome;
         Run stored;
         try

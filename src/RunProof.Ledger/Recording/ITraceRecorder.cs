@@ -102,6 +102,9 @@ public sealed record TraceOpening
     /// <summary>A JSON array of planned steps.</summary>
     public required CanonicalJson Plan { get; init; }
 
+    /// <summary>Places of the plan that policies take out of evidence. Default: none.</summary>
+    public IReadOnlyList<PlaceRedaction> PlanRedactions { get; init; } = [];
+
     /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>.</summary>
     public CanonicalJson? Context { get; init; }
 
@@ -169,7 +172,10 @@ public sealed record StepRecording
     /// <summary>What came back, or null.</summary>
     public CanonicalJson? Outcome { get; init; }
 
-    /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>.</summary>
+    /// <summary>What was decided of it before it could begin. Added to the context under <c>policy</c>.</summary>
+    public required StepDecision Decision { get; init; }
+
+    /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>, the decision under <c>policy</c>.</summary>
     public CanonicalJson? Context { get; init; }
 }
 

@@ -13,10 +13,22 @@ internal ref struct PayloadCommitter(IRedactor redactor, ISaltSource salts)
     /// <summary>Redacts and commits to a payload.</summary>
     /// <param name="payload">As executed.</param>
     /// <param name="name">Its column, the first part of a removal's place.</param>
-    internal CommittedPayload Commit(CanonicalJson payload, string name) => Salt(Redact(payload, name));
+    /// <param name="places">Places that go whatever is there.</param>
+    internal CommittedPayload Commit(CanonicalJson payload, string name, IReadOnlyList<PlaceRedaction>? places = null) => Salt(Redact(payload, name, places));
 
     /// <inheritdoc cref="Commit"/>
-    internal CommittedPayload? CommitOptional(CanonicalJson? payload, string name) => payload is null ? null : Commit(payload, name);
+    internal CommittedPayload? CommitOptional(CanonicalJson? payload, string name, IReadOnlyList<PlaceRedaction> places) =>
+        payload is null ? null : Commit(payload, name, places);
+
+    /// <summary>Commits to a step's open object, with its decision and a note of every removal so far. Call it last.</summary>
+    /// <param name="context">A JSON object or null.</param>
+    /// <param name="name">Its column.</param>
+    /// <param name="decision">The decision; it is not redacted: a policy's words are the operator's own.</param>
+    internal CommittedPayload CommitWithDecision(CanonicalJson? context, string name, StepDecision decision)
+    {
+        var decided = DecisionMember.AddTo(context is null ? null : Redact(context, name), decision);
+        return Salt(_notes is null ? decided : RedactionNote.AddTo(decided, _notes));
+    }
 
     /// <summary>Commits to the record's open object, with a note of every removal so far. Call it last.</summary>
     /// <param name="context">A JSON object or null.</param>
@@ -29,9 +41,15 @@ internal ref struct PayloadCommitter(IRedactor redactor, ISaltSource salts)
         return redacted is null ? null : Salt(redacted);
     }
 
-    private CanonicalJson Redact(CanonicalJson payload, string name)
+    private CanonicalJson Redact(CanonicalJson payload, string name, IReadOnlyList<PlaceRedaction>? places = null)
     {
-        var result = redactor.Redact(payload);
+        if (places is { Count: > 0 })
+            payload = Note(PlaceRedaction.Apply(payload, places), name);
+        return Note(redactor.Redact(payload), name);
+    }
+
+    private CanonicalJson Note(RedactionResult result, string name)
+    {
         foreach (var removal in result.Removals)
             (_notes ??= []).Add(new RedactionNote(RedactionNote.Join(name, removal.Place), removal.Rule));
         return result.Payload;

@@ -90,7 +90,7 @@ public sealed class Recorder : ITraceRecorder, IAsyncDisposable
     {
         var committer = new PayloadCommitter(_redactor, _salts);
         var goal = committer.Commit(opening.Goal, "goal");
-        var plan = committer.Commit(opening.Plan, "plan");
+        var plan = committer.Commit(opening.Plan, "plan", opening.PlanRedactions);
         var context = committer.CommitWithNotes(opening.Context, "context");
         var header = new TraceHeader
         {

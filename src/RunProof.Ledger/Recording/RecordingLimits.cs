@@ -56,7 +56,24 @@ internal static class RecordingLimits
         Time(step.Timestamp, nameof(step.Timestamp));
         ArgumentNullException.ThrowIfNull(step.Parameters, nameof(step.Parameters));
         Object(step.Context, nameof(step.Context));
+        DecisionMember.Check(step.Context);
+        Decision(step);
         Intent(next, nameof(next));
+    }
+
+    // What a policy refused was not executed, and what was executed had been let through: a record that says otherwise is refused.
+    private static void Decision(StepRecording step)
+    {
+        ArgumentNullException.ThrowIfNull(step.Decision, nameof(step.Decision));
+        var kind = step.Decision.Kind;
+        if (kind is StepDecisionKind.NotGoverned && step.Source is StepSource.Engine)
+            throw new ArgumentException("Decision: what the engine executes is governed", nameof(step));
+        if (kind is StepDecisionKind.Denied or StepDecisionKind.ApprovalRequired && step.Status is not StepStatus.Blocked)
+            throw new ArgumentException($"Decision: a step that may not be executed is recorded blocked, not {Wire.Name(step.Status)}", nameof(step));
+        if (step.Decision.MayExecute && step.Status is StepStatus.Blocked)
+            throw new ArgumentException("Decision: a step that may be executed is not recorded blocked", nameof(step));
+        if (kind is StepDecisionKind.Undecided && step.Status is StepStatus.Succeeded or StepStatus.Blocked)
+            throw new ArgumentException($"Decision: a step that was not decided of is not recorded {Wire.Name(step.Status)}", nameof(step));
     }
 
     internal static void Check(TraceClosing closing)

@@ -103,12 +103,12 @@ internal sealed class TraceSession : ITraceSession
     private AppendEntry Prepare(StepRecording step, StepIntent? next)
     {
         var committer = new PayloadCommitter(_redactor, _salts);
-        var parameters = committer.Commit(step.Parameters, "params");
-        var outcome = committer.CommitOptional(step.Outcome, "outcome_data");
-        var context = committer.CommitWithNotes(step.Context, "context");
+        var parameters = committer.Commit(step.Parameters, "params", step.Decision.Effects.Parameters);
+        var outcome = committer.CommitOptional(step.Outcome, "outcome_data", step.Decision.Effects.Outcome);
+        var context = committer.CommitWithDecision(step.Context, "context", step.Decision);
         var record = new TraceStep
         {
-            ContextHash = context?.Commitment,
+            ContextHash = context.Commitment,
             CostCents = WithoutTrailingZeros(step.CostCents),
             DurationMs = step.DurationMs + 0.0,
             IdempotencyKey = step.IdempotencyKey,

@@ -1,6 +1,7 @@
 using System.Text;
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Testing;
 
 namespace RunProof.Benchmarks;
 
@@ -25,7 +26,7 @@ internal sealed class Workload
     }
 
     /// <summary>Payload bytes of a step as they are stored: parameters, outcome, context.</summary>
-    internal int StepBytes => _options.ParamsBytes + _options.OutcomeBytes + _context.Bytes.Length;
+    internal int StepBytes => _options.ParamsBytes + _options.OutcomeBytes + _context.Bytes.Length + Decisions.Allowed.Evidence.Bytes.Length;
 
     /// <summary>Payload bytes of a run beside its steps.</summary>
     internal int RunBytes => _goal.Bytes.Length + _plan.Bytes.Length;
@@ -52,6 +53,7 @@ internal sealed class Workload
         SkillVersion = "1",
         Schema = Digest.Of("schema"u8),
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         DurationMs = 12.345,
         IdempotencyKey = $"{run}:{index}",

@@ -89,7 +89,7 @@ public sealed class RunEngineTests
         Assert.Equal(TraceId.Parse("trace_run-1"), opening.TraceId);
         Assert.Equal("\"do it\"", opening.Goal.ToString());
         Assert.Equal(
-            $$"""{"agent_name":"Ada","runproof_version":"0.0.1","skills":{"a":"{{Digest.Of("a"u8)}}","b":"{{Digest.Of("b"u8)}}"},"worker":"worker-1"}""",
+            $$"""{"agent_name":"Ada","policies":{},"runproof_version":"0.0.1","skills":{"a":"{{Digest.Of("a"u8)}}","b":"{{Digest.Of("b"u8)}}"},"worker":"worker-1"}""",
             opening.Context!.ToString());
         Assert.Equal("""[{"id":"step_0","on_error":"abort","params":{},"retry":null,"skill":"a","timeout_ms":3600000}]""", opening.Plan.ToString());
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Policies;
 using RunProof.Skills;
 using RunProof.Testing;
 
@@ -35,6 +36,10 @@ internal sealed class House
     public FakeRunStore Runs { get; } = new();
 
     public FakeAgentStore Agents { get; } = new();
+
+    public IPolicyStore Policies { get; set; } = new NoPolicies();
+
+    public PolicyOptions PolicyOptions { get; set; } = new();
 
     public ExecutionOptions Options { get; set; }
 
@@ -141,6 +146,7 @@ internal sealed class House
         services.AddSingleton<IAgentStore>(Agents);
         services.AddSingleton<IRecoveryStore>(new FakeRecoveryStore(Recorder));
         services.AddSingleton<IRedactor, FakeRedactor>();
+        services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
         foreach (var skill in Skills)
             services.AddSingleton<SkillDescriptor>(skill);
         services.AddRunExecution(_ => Options);

@@ -1,4 +1,5 @@
 using RunProof.Format;
+using RunProof.Testing;
 using static RunProof.Ledger.Tests.RecorderBench;
 
 namespace RunProof.Ledger.Tests;
@@ -25,7 +26,7 @@ public sealed class ChainTests
         {
             var input = IndependentChain.Commitment(step.Parameters.Salt, $$"""{"n":{{n}}}""");
             var output = IndependentChain.Commitment(step.Outcome!.Salt, $$"""{"message":"hello {{n}}"}""");
-            var notes = IndependentChain.Commitment(step.Context!.Salt, """{"attempt":1,"worker":"w1"}""");
+            var notes = IndependentChain.Commitment(step.Context!.Salt, """{"attempt":1,"policy":{"decision":"allowed","reason":"no policy is in force"},"worker":"w1"}""");
             link = IndependentChain.Step(link,
                 $$"""{"context_hash":"{{notes}}","cost_cents":"1.5","duration_ms":12.5,"idempotency_key":"run-1:{{n}}","input_hash":"{{input}}","level":"INFO","outcome_category":"SUCCESS","outcome_code":null,"output_hash":"{{output}}","replay_behavior":"execute","retry_count":0,"rng_state_before":null,"schema":null,"skill_id":"echo","skill_name":"echo","skill_version":"1","source":"engine","status":"succeeded","step_index":{{n}},"timestamp":"2026-02-10T12:43:4{{1 + n}}.549430Z"}""");
             links.Add(link);
@@ -87,7 +88,7 @@ public sealed class ChainTests
     {
         await using var bench = new RecorderBench();
         var session = await bench.OpenAsync();
-        await session.Append(Step() with { Status = status });
+        await session.Append(Step() with { Status = status, Decision = Decisions.For(status) });
         Assert.Equal(level, bench.Stored().Steps[0].Step.Level);
     }
 

@@ -62,7 +62,7 @@ public sealed class GroupCommitTests
         bench.Store.Commits.Clear();
         var gate = new TaskCompletionSource();
         bench.Store.Gate = gate.Task;
-        var step = Step() with { Parameters = Json($"\"{new string('x', 298)}\""), Outcome = null, Context = null };
+        var step = Step() with { Parameters = Json($"\"{new string('x', 230)}\""), Outcome = null, Context = null };
         var first = sessions[0].Append(step);
         await Until(() => bench.Store.Calls == 26);
         var others = sessions.Skip(1).Select(session => session.Append(step)).ToList();

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using RunProof.Format;
+using RunProof.Testing;
 
 namespace RunProof.Ledger.Tests;
 
@@ -51,6 +52,7 @@ internal sealed class RecorderBench : IAsyncDisposable
         SkillName = "echo",
         SkillVersion = "1",
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         CostCents = 1.50m,
         DurationMs = 12.5,

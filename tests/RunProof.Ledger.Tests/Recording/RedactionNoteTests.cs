@@ -41,9 +41,9 @@ public sealed class RedactionNoteTests
         Assert.Equal("\"gone\"", Text(stored.Steps[0].Parameters));
         Assert.Equal("\"gone\"", Text(stored.Steps[0].Outcome));
         Assert.Equal(
-            """{"attempt":1,"redactions":[{"place":"params.a.b","rule":"name:password"},{"place":"outcome_data.a.b","rule":"name:password"}],"worker":"w1"}""",
+            """{"attempt":1,"policy":{"decision":"allowed","reason":"no policy is in force"},"redactions":[{"place":"params.a.b","rule":"name:password"},{"place":"outcome_data.a.b","rule":"name:password"}],"worker":"w1"}""",
             Text(stored.Steps[0].Context));
-        Assert.Equal("""{"attempt":1,"worker":"w1"}""", Text(stored.Steps[1].Context));
+        Assert.Equal("""{"attempt":1,"policy":{"decision":"allowed","reason":"no policy is in force"},"worker":"w1"}""", Text(stored.Steps[1].Context));
         Assert.Equal("""{"redactions":[{"place":"metadata.a.b","rule":"name:password"}],"why":"gone"}""", Text(stored.Seal!.Metadata));
 
         // The commitment is to what is stored, notes included.

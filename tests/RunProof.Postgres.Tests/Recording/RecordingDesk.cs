@@ -70,6 +70,7 @@ internal sealed class RecordingDesk : IAsyncDisposable
         SkillVersion = "1",
         Schema = Digest.Of("schema"u8),
         Status = StepStatus.Failed,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "FAILURE",
         OutcomeCode = "http_500",
         CostCents = 0.25m,

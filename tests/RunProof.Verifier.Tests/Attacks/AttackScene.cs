@@ -170,6 +170,7 @@ internal sealed class AttackScene : IAsyncDisposable
         SkillName = "echo",
         SkillVersion = "1.0.0",
         Status = StepStatus.Succeeded,
+        Decision = Decisions.Allowed,
         OutcomeCategory = "SUCCESS",
         CostCents = 0.25m,
         DurationMs = 12.25,

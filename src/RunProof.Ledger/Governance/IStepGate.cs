@@ -1,0 +1,86 @@
+using RunProof.Format;
+
+namespace RunProof.Ledger;
+
+/// <summary>Decides of every attempt before it begins. It never throws for what a policy, its store or a parameter is: what cannot be decided is refused.</summary>
+public interface IStepGate
+{
+    /// <summary>Looks up the policies in force, before a run's trace opens or goes on.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    /// <returns>The run's gate: one a run and process, not thread-safe.</returns>
+    ValueTask<IRunGate> BeginAsync(GovernedRun run, CancellationToken cancellationToken);
+
+    /// <summary>The places of a plan that rules take out of evidence. What a rule would only know when the step begins counts as if it held.</summary>
+    /// <param name="run">The run that the plan is for.</param>
+    /// <param name="plan">Its steps.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PolicyUnavailableException">The policies in force are not known: the plan must not be stored.</exception>
+    /// <returns>Places from the root of the plan's JSON array; empty where there are none.</returns>
+    ValueTask<IReadOnlyList<PlaceRedaction>> PlanRedactionsAsync(GovernedRun run, IReadOnlyList<StepAction> plan, CancellationToken cancellationToken);
+
+    /// <summary>For a step that a process that died had begun: what it had decided is not known.</summary>
+    /// <param name="reason">Why, into evidence.</param>
+    /// <returns>A decision that lets nothing be executed.</returns>
+    StepDecision Undecided(string reason);
+}
+
+/// <summary>Decides of the attempts of one run. Calls must not overlap.</summary>
+public interface IRunGate
+{
+    /// <summary>The policies in force when the run began, by name with their digests: a canonical JSON object; null where they were not known.</summary>
+    CanonicalJson? Policies { get; }
+
+    /// <summary>Decides of an attempt.</summary>
+    /// <param name="action">What is about to be executed, with its references resolved.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    /// <returns>The decision.</returns>
+    ValueTask<StepDecision> DecideAsync(StepAction action, CancellationToken cancellationToken);
+
+    /// <summary>For an attempt that ends before it could be decided of: its parameters could not be resolved or bound. What rules take out of evidence is taken out all the same.</summary>
+    /// <param name="action">As far as it is known.</param>
+    /// <param name="reason">Why, into evidence.</param>
+    /// <returns>A decision that lets nothing be executed.</returns>
+    StepDecision Undecided(StepAction action, string reason);
+
+    /// <summary>Adds an attempt to what the run has used.</summary>
+    /// <param name="costCents">What it cost, in cents.</param>
+    /// <param name="tokens">Tokens of models that it used.</param>
+    void Used(decimal costCents, long tokens);
+}
+
+/// <summary>A run, as far as policies may ask.</summary>
+public sealed record GovernedRun
+{
+    /// <summary>The tenant, whose policies are in force.</summary>
+    public required TenantId TenantId { get; init; }
+
+    /// <summary>The agent, or null.</summary>
+    public required AgentId? AgentId { get; init; }
+
+    /// <summary>Who planned.</summary>
+    public required string Planner { get; init; }
+
+    /// <summary>When the run began, for limits on its duration.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>What a former process recorded of the run, for a run that goes on; null for one that begins.</summary>
+    public IReadOnlyList<EarlierAttempt>? Earlier { get; init; }
+}
+
+/// <summary>An attempt that a former process recorded.</summary>
+/// <param name="Context">The step's context as recorded, or null: limits count on from it.</param>
+/// <param name="CostCents">What it cost.</param>
+public sealed record EarlierAttempt(string? Context, decimal CostCents);
+
+/// <summary>What is about to be executed.</summary>
+/// <param name="Skill">The skill's name.</param>
+/// <param name="Parameters">What it will be called with.</param>
+public sealed record StepAction(string Skill, CanonicalJson Parameters);
+
+/// <summary>The policies in force cannot be known at present.</summary>
+/// <param name="message">Why.</param>
+/// <param name="inner">What happened.</param>
+public sealed class PolicyUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Logging;
+using RunProof.Ledger;
+
+namespace RunProof.Policies;
+
+/// <summary>Decides of every attempt by the policies in force: the only maker of decisions that let the engine execute anything.</summary>
+public sealed class PolicyGate : IStepGate
+{
+    private readonly PolicyCache _policies;
+    private readonly IRedactor _redactor;
+    private readonly TimeProvider _clock;
+
+    /// <summary>A gate.</summary>
+    /// <param name="store">Where tenants' policies are.</param>
+    /// <param name="redactor">Tells of classes of data in parameters.</param>
+    /// <param name="options">How long policies are kept.</param>
+    /// <param name="clock">The time of decisions, and of the cache.</param>
+    /// <param name="logging">Told of policies that cannot be read.</param>
+    public PolicyGate(IPolicyStore store, IRedactor redactor, PolicyOptions options, TimeProvider clock, ILoggerFactory logging)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _policies = new PolicyCache(store, options.Validated(), clock, logging.CreateLogger<PolicyCache>());
+        (_redactor, _clock) = (redactor, clock);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IRunGate> BeginAsync(GovernedRun run, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        PolicySnapshot? began = null;
+        try
+        {
+            began = await _policies.CurrentAsync(run.TenantId, cancellationToken);
+        }
+        catch (PolicyUnavailableException)
+        {
+            // Each step will be refused; that is recorded, and needs an open trace.
+        }
+
+        return new RunGate(run, began, _policies, _redactor, _clock);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<PlaceRedaction>> PlanRedactionsAsync(GovernedRun run, IReadOnlyList<StepAction> plan, CancellationToken cancellationToken)
+    {
+        var current = await _policies.CurrentAsync(run.TenantId, cancellationToken);
+        if (!current.Policies.Any(policy => policy.Document.Rules.Any(rule => rule.Effect is PolicyEffect.Redact)))
+            return [];
+        var places = new List<PlaceRedaction>();
+        for (var i = 0; i < plan.Count; i++)
+        {
+            using var facts = new ActionFacts(run, plan[i], RunUsage.None, _clock.GetUtcNow(), _redactor);
+            foreach (var one in Evaluation.PossibleRedactions(current.Policies, facts).Parameters)
+                places.Add(new PlaceRedaction(one.Place.Within(i, "params"), one.Rule));
+        }
+
+        return places;
+    }
+
+    /// <inheritdoc/>
+    public StepDecision Undecided(string reason) => new(StepDecisionKind.Undecided, reason, null, DecisionEffects.None);
+}

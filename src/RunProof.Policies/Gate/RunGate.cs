@@ -1,0 +1,97 @@
+using System.Text.Json;
+using RunProof.Format;
+using RunProof.Ledger;
+
+namespace RunProof.Policies;
+
+/// <summary>The gate of one run: keeps what the run has used.</summary>
+internal sealed class RunGate : IRunGate
+{
+    private readonly GovernedRun _run;
+    private readonly PolicyCache _policies;
+    private readonly IRedactor _redactor;
+    private readonly TimeProvider _clock;
+    private readonly Dictionary<string, int> _calls = new(StringComparer.Ordinal);
+    private PolicySnapshot? _last;
+    private decimal _cost;
+    private long _tokens;
+
+    internal RunGate(GovernedRun run, PolicySnapshot? began, PolicyCache policies, IRedactor redactor, TimeProvider clock)
+    {
+        (_run, _policies, _redactor, _clock, _last) = (run, policies, redactor, clock, began);
+
+        // The header of a run that goes on was written by another process: what it names is not known here.
+        Policies = run.Earlier is null ? began?.Names : null;
+        foreach (var earlier in run.Earlier ?? [])
+            Count(earlier);
+    }
+
+    public CanonicalJson? Policies { get; }
+
+    public async ValueTask<StepDecision> DecideAsync(StepAction action, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var current = _policies.CurrentAsync(_run.TenantId, cancellationToken);
+            _last = current.IsCompletedSuccessfully ? current.Result : await current;
+        }
+        catch (PolicyUnavailableException unavailable)
+        {
+            return new StepDecision(StepDecisionKind.Denied, unavailable.Message, null, Places(action) with { BlockedCode = "policy_unavailable" });
+        }
+
+        var decision = Decide(action, _last);
+        foreach (var limit in decision.Effects.Counted)
+            _calls[limit] = _calls.GetValueOrDefault(limit) + 1;
+        return decision;
+    }
+
+    public StepDecision Undecided(StepAction action, string reason) => new(StepDecisionKind.Undecided, reason, null, Places(action));
+
+    public void Used(decimal costCents, long tokens)
+    {
+        _cost += costCents;
+        _tokens += tokens;
+    }
+
+    private StepDecision Decide(StepAction action, PolicySnapshot current)
+    {
+        var isKnown = Policies is not null && (ReferenceEquals(Policies, current.Names) || Policies.Equals(current.Names));
+        if (current.Policies.Count == 0 && isKnown)
+            return current.Usual;
+        using var facts = new ActionFacts(_run, action, new RunUsage(_cost, _tokens, _calls), _clock.GetUtcNow(), _redactor);
+        var verdict = Evaluation.Of(current.Policies, facts);
+        if (verdict is { Kind: StepDecisionKind.Allowed, Rule: null } && isKnown)
+            return current.Usual;
+        var reason = current.Policies.Count == 0 ? current.Usual.Reason : verdict.Reason;
+        return new StepDecision(verdict.Kind, reason, verdict.Rule, isKnown ? verdict.Effects : verdict.Effects with { PoliciesSince = current.Names });
+    }
+
+    // By what was known last: a place too many is removed sooner than one too few.
+    private DecisionEffects Places(StepAction action)
+    {
+        if (_last is null)
+            return DecisionEffects.None;
+        using var facts = new ActionFacts(_run, action, RunUsage.None, _clock.GetUtcNow(), _redactor);
+        return Evaluation.PossibleRedactions(_last.Policies, facts);
+    }
+
+    private void Count(EarlierAttempt earlier)
+    {
+        _cost += earlier.CostCents;
+        if (earlier.Context is null)
+            return;
+        try
+        {
+            using var context = JsonDocument.Parse(earlier.Context, new JsonDocumentOptions { MaxDepth = 1024 });
+            if (!context.RootElement.TryGetProperty("policy", out var policy) || !policy.TryGetProperty("limits", out var limits))
+                return;
+            foreach (var limit in limits.EnumerateArray())
+                _calls[limit.GetString()!] = _calls.GetValueOrDefault(limit.GetString()!) + 1;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            // Erased or another's: what it counted is not known; the evidence says so by its absence.
+        }
+    }
+}
