@@ -32,8 +32,7 @@ internal sealed class RunGate : IRunGate
     {
         try
         {
-            var current = _policies.CurrentAsync(_run.TenantId, cancellationToken);
-            _last = current.IsCompletedSuccessfully ? current.Result : await current;
+            _last = await _policies.CurrentAsync(_run.TenantId, cancellationToken);
         }
         catch (PolicyUnavailableException unavailable)
         {
