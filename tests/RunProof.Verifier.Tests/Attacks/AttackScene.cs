@@ -205,6 +205,15 @@ internal sealed class AttackScene : IAsyncDisposable
     /// <summary><c>runproof log fsck</c>, with the key that was known when all was well.</summary>
     internal async Task<IReadOnlyList<Finding>> FsckAsync() => (await LogFsck.CheckAsync(new PostgresLogReader(Auditor), Tenant, [KnownKey], default)).Findings;
 
+    /// <summary><c>runproof log audit</c> by somebody who may read the database, with the key that was known when all was well.</summary>
+    internal Task<AuditReport> AuditAsync(AuditState? remembered = null, string tenant = "acme") => LogAudit.RunAsync(
+        new PostgresAuditSource(Auditor), new PostgresLogReader(Auditor), new PostgresEvidenceStore(Auditor), TenantId.Parse(tenant), remembered,
+        new AuditOptions { Keys = [NoteVerifier.Parse(KeyOf(tenant).ToString())], VerifierOf = static key => NoteVerifier.TryCreate(key, out var verifier, out _) ? verifier : null },
+        TimeProvider.System, tick: null, save: null, default);
+
+    /// <summary>What an audit finds: codes, each once.</summary>
+    internal async Task<string[]> AuditCodesAsync(string tenant = "acme") => [.. (await AuditAsync(tenant: tenant)).Findings.Counts.Keys.Order(StringComparer.Ordinal)];
+
     /// <summary>The checkpoint that is served now.</summary>
     internal async Task<SignedNote> CheckpointAsync()
     {

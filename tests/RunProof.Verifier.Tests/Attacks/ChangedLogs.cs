@@ -31,6 +31,7 @@ public sealed class ChangedLogs(PostgresFixture postgres) : IAsyncLifetime
         await AssertProofAsync("LOG_INCLUSION", "LOG_INCLUSION_MISMATCH");
         Assert.Contains(await _scene.FsckAsync(), finding => finding is { Code: "LOG_TILE_MISMATCH", Place: "tile/0/000.p/6" });
         Assert.Contains(await _scene.FsckAsync(), finding => finding is { Code: "LOG_HEAD_MISMATCH", Place: "head.checkpoint" });
+        Assert.Equal(["LOG_ROOT_MISMATCH"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -40,6 +41,7 @@ public sealed class ChangedLogs(PostgresFixture postgres) : IAsyncLifetime
         await AssertProofAsync("LOG_INCLUSION", "LOG_INCLUSION_MISMATCH");
         // Tiles and entries agree; the checkpoint is of another tree.
         Assert.Equal(["head.checkpoint LOG_HEAD_MISMATCH"], (await _scene.FsckAsync()).Select(finding => finding.Place + " " + finding.Code));
+        Assert.Equal(["LOG_ROOT_MISMATCH"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -50,6 +52,7 @@ public sealed class ChangedLogs(PostgresFixture postgres) : IAsyncLifetime
         await _scene.CommitAsync(crime => crime.ExecuteAsync("UPDATE runproof.log_keys SET vkey = $1", own.ToString()));
         await AssertProofAsync("CHECKPOINT_SIGNATURE", "CHECKPOINT_REFUSED");
         Assert.Contains(await _scene.FsckAsync(), finding => finding is { Code: "CHECKPOINT_REFUSED", Place: "head.checkpoint" });
+        Assert.Contains("CHECKPOINT_REFUSED", await _scene.AuditCodesAsync());
         await AssertHaltedAsync();
     }
 
@@ -86,6 +89,7 @@ public sealed class ChangedLogs(PostgresFixture postgres) : IAsyncLifetime
         });
         await AssertProofAsync("LOG_INCLUSION", "LOG_ENTRY_MISMATCH");
         Assert.Equal(4, (await _scene.FsckAsync()).Count(finding => finding.Code == "LOG_ENTRY_MISMATCH"));
+        Assert.Contains("LOG_ENTRY_MISMATCH", await _scene.AuditCodesAsync());
     }
 
     [Theory]

@@ -79,6 +79,15 @@ public sealed class ChangedTraces(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task With_nothing_changed_nothing_is_found()
+    {
+        Assert.Empty(await _scene.AuditCodesAsync());
+        Assert.Empty(await _scene.FsckAsync());
+        foreach (var run in (string[])["before", "target", "after"])
+            Assert.Equal("VERIFIED", AttackScene.Text(await _scene.ProofAsync(run), "verification_status"));
+    }
+
+    [Fact]
     public async Task A_payload_swapped_between_two_runs_is_found_in_both()
     {
         var (one, two) = (await _scene.ReadAsync("target"), await _scene.ReadAsync("after"));
@@ -111,6 +120,7 @@ public sealed class ChangedTraces(PostgresFixture postgres) : IAsyncLifetime
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "failed"), (AttackScene.Text(proof, "verification_status"), AttackScene.Check(proof, "HASH_CHAIN")));
         Assert.StartsWith("steps[1]", AttackScene.Text(proof["findings"]![0]!, "place"), StringComparison.Ordinal);
+        Assert.Contains((await _scene.AuditAsync()).Findings.Kept, finding => finding is { Code: "STEP_LINK_MISMATCH", TraceId: "trace_target" });
     }
 
     /// <summary>The trace as somebody would have liked it to be; by the chain alone nothing is wrong with it.</summary>
@@ -134,6 +144,7 @@ public sealed class ChangedTraces(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(("LOG_ENTRY_MISMATCH", place), (AttackScene.Text(proof, "failure_code"), AttackScene.Text(proof["findings"]![0]!, "place")));
         Assert.Equal("passed", AttackScene.Check(proof, "HASH_CHAIN"));
         Assert.Equal("passed", AttackScene.Check(proof, "ROOT_HASH"));
+        Assert.Contains((await _scene.AuditAsync(tenant: tenant)).Findings.Kept, finding => finding.Code == "LOG_ENTRY_MISMATCH" && finding.TraceId == "trace_" + run);
         var (status, body) = await _scene.GetBytesAsync($"/api/v1/runs/{run}/bundle", tenant);
         Assert.True(status == 409 && Encoding.UTF8.GetString(body).Contains("LOG_ENTRY_MISMATCH", StringComparison.Ordinal), Encoding.UTF8.GetString(body));
         return proof;

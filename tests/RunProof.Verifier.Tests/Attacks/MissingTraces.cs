@@ -47,6 +47,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("failed", AttackScene.Check(proof, "LOG_INCLUSION"));
         // The entries themselves are whole: it is not the log that was changed.
         Assert.Empty(await _scene.FsckAsync());
+        Assert.Equal(["TRACE_MISSING"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -66,6 +67,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "TRACE_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
         Assert.Contains("was not let into the log", AttackScene.Text(proof, "failure_reason"), StringComparison.Ordinal);
+        Assert.Equal(["TRACE_QUARANTINED"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -81,6 +83,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "TRACE_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
         Assert.Contains("the run's record says that the run succeeded", AttackScene.Text(proof, "failure_reason"), StringComparison.Ordinal);
+        Assert.Equal(["TRACE_MISSING"], await _scene.AuditCodesAsync());
     }
 
     /// <summary>The limit, said as it is: what is wiped out in the moment before it enters the log was never anywhere else.</summary>
@@ -97,6 +100,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         });
         Assert.Equal(404, (await _scene.GetAsync("/api/v1/runs/target/proof")).Status);
         Assert.Empty(await _scene.FsckAsync());
+        Assert.Empty(await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -114,6 +118,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("LOG_POSITION_GAP", found);
         Assert.Contains("LOG_TILE_MISMATCH", found);
         Assert.Contains("LOG_HEAD_MISMATCH", found);
+        Assert.Equal(["LOG_POSITION_GAP", "LOG_ROOT_MISMATCH"], await _scene.AuditCodesAsync());
     }
 
     [Theory]
@@ -134,6 +139,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         Assert.StartsWith("seal: is missing, though entry 3 of its tenant's log is its seal", AttackScene.Text(proof, "failure_reason"), StringComparison.Ordinal);
         Assert.Equal(("failed", "passed"), (AttackScene.Check(proof, "LOG_INCLUSION"), AttackScene.Check(proof, "OPENED_ENTRY")));
         Assert.Equal(409, (await _scene.GetAsync("/api/v1/runs/target/bundle")).Status);
+        Assert.Equal(["SEAL_MISSING"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -151,6 +157,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         await AttackScene.WaitAsync(async () => (await _scene.HealthAsync())["data"]!["quarantined"]!.GetValue<double>() == 1);
         proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "SEAL_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
+        Assert.Equal(["TRACE_QUARANTINED"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -165,9 +172,14 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         // The run's record says that it ended; without that nothing tells it from a run that goes on, but that it never ends.
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "SEAL_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
+        Assert.Equal(["TRACE_DANGLING"], await _scene.AuditCodesAsync());
         await _scene.CommitAsync(crime => crime.ExecuteAsync(RunAgain));
         proof = await _scene.ProofAsync("target");
         Assert.Equal(("UNSUPPORTED", "TRACE_NOT_SEALED"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
+        var audit = await _scene.AuditAsync();
+        Assert.Equal((0, 1), (audit.Findings.Count, audit.Counts.Open));
+        await _scene.CommitAsync(crime => crime.ExecuteAsync("DELETE FROM runs WHERE id = 'target'"));
+        Assert.Equal(["TRACE_DANGLING"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -178,6 +190,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "LOG_ENTRY_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
         Assert.Equal("log.sealed", AttackScene.Text(proof["findings"]![0]!, "place"));
+        Assert.Equal(["SEALED_ENTRY_MISSING"], await _scene.AuditCodesAsync());
     }
 
     /// <summary>The one who could say that the trace never verified is believed as little: whatever is in quarantine is a finding.</summary>
@@ -194,6 +207,7 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "LOG_ENTRY_MISMATCH"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
         Assert.Contains("never mind", AttackScene.Text(proof, "failure_reason"), StringComparison.Ordinal);
+        Assert.Equal(["TRACE_QUARANTINED"], await _scene.AuditCodesAsync());
     }
 
     [Fact]
@@ -204,6 +218,30 @@ public sealed class MissingTraces(PostgresFixture postgres) : IAsyncLifetime
         await _scene.CommitAsync(crime => StoredEvidence.StoreAsync((sql, values) => crime.ExecuteAsync(sql, values), made, seal: true));
         var proof = await _scene.ProofAsync("target");
         Assert.Equal(("FAILED", "LOG_ENTRY_MISSING"), (AttackScene.Text(proof, "verification_status"), AttackScene.Text(proof, "failure_code")));
+        Assert.Equal(["LOG_ENTRY_MISSING"], await _scene.AuditCodesAsync());
+    }
+
+    /// <summary>A run of today that is to look like one of last month: recorded while the machines' clock was set back, so that every hash and both entries are right.</summary>
+    [Fact]
+    public async Task A_run_recorded_under_a_clock_that_was_set_back_is_out_of_order_in_the_log()
+    {
+        await _scene.RunAsync("target", at: DateTimeOffset.UtcNow.AddDays(-30));
+        await _scene.RunAsync("after");
+        Assert.Equal("VERIFIED", AttackScene.Text(await _scene.ProofAsync("target"), "verification_status"));
+        Assert.Equal(["LOG_CLOCK_BACKWARDS"], await _scene.AuditCodesAsync());
+        Assert.Equal("trace_target", Assert.Single((await _scene.AuditAsync()).Findings.Kept).TraceId);
+    }
+
+    /// <summary>The whole log under a clock that was set back: within itself it is in order, but an auditor was there before.</summary>
+    [Fact]
+    public async Task A_clock_that_was_set_back_for_good_is_noticed_by_whoever_audited_before()
+    {
+        var remembered = (await _scene.AuditAsync()).Next;
+        for (var run = 0; run < 70; run++)
+            await _scene.RecordAsync($"late-{run}", steps: 0, at: DateTimeOffset.UtcNow.AddDays(-30).AddSeconds(run));
+        await _scene.IncludedAsync("late-69");
+        var audit = await _scene.AuditAsync(remembered);
+        Assert.Contains(audit.Findings.Kept, finding => finding is { Code: "LOG_CLOCK_BACKWARDS", TraceId: "trace_late-69" });
     }
 
     /// <summary>Between a trace's opening and its seal its steps are in no log; but whoever writes them remembers where it stands.</summary>

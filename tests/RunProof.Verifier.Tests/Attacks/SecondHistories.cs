@@ -44,6 +44,29 @@ public sealed class SecondHistories(PostgresFixture postgres)
         await scene.RunAsync("later");
         Assert.Equal("Healthy", AttackScene.Text(await scene.HealthAsync(), "status"));
         Assert.Empty(await scene.FsckAsync());
+        Assert.Empty(await scene.AuditCodesAsync());
+    }
+
+    [Theory]
+    [InlineData(Rewriting.Changed, "LOG_FORKED")]
+    [InlineData(Rewriting.Deleted, "LOG_ROLLED_BACK")]
+    [InlineData(Rewriting.CutOff, "LOG_ROLLED_BACK")]
+    public async Task An_auditor_who_was_there_before_finds_the_second_history_and_keeps_the_first(Rewriting rewriting, string code)
+    {
+        await using var scene = await SceneAsync();
+        var remembered = (await scene.AuditAsync()).Next;
+        Assert.NotNull(remembered);
+        await RewriteAsync(scene, rewriting);
+        var audit = await scene.AuditAsync(remembered);
+        Assert.Equal([code], audit.Findings.Counts.Keys);
+        Assert.Null(audit.Next);
+
+        // However long the log goes on.
+        foreach (var run in (string[])["later", "and-later"])
+            await scene.RunAsync(run);
+        audit = await scene.AuditAsync(remembered);
+        Assert.Equal(["LOG_FORKED"], audit.Findings.Counts.Keys);
+        Assert.Null(audit.Next);
     }
 
     [Theory]
