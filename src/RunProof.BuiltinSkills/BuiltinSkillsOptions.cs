@@ -8,4 +8,7 @@ public sealed record BuiltinSkillsOptions
 
     /// <summary>The file skills. Default: no tenant has a folder.</summary>
     public FileSkillOptions Files { get; init; } = new();
+
+    /// <summary>Where <c>webhook_send</c> may send to, by name. Default: nowhere.</summary>
+    public IReadOnlyDictionary<string, WebhookEndpoint> Webhooks { get; init; } = new Dictionary<string, WebhookEndpoint>(StringComparer.Ordinal);
 }

@@ -6,16 +6,20 @@ namespace RunProof.BuiltinSkills;
 /// <summary>Registers the skills that come with RunProof.</summary>
 public static class BuiltinSkillsRegistration
 {
-    /// <summary>Registers the skills that are in this assembly, and what they need.</summary>
+    /// <summary>
+    /// Registers the skills that are in this assembly, and what they need but for the stores: <see cref="Skills.IKeyValueStore"/> is the host's to add.
+    /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="options">What the operator decides. Default: the public internet may be reached, nothing else.</param>
     /// <returns>The services.</returns>
     public static IServiceCollection AddBuiltinSkills(this IServiceCollection services, BuiltinSkillsOptions? options = null)
     {
         var decided = options ?? new BuiltinSkillsOptions();
+        services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<INameResolver, SystemNameResolver>();
         services.TryAddSingleton(provider => new HttpTransport(decided.Http(provider), provider.GetRequiredService<INameResolver>()));
         services.TryAddSingleton(_ => new FileRoots(decided.Files));
+        services.TryAddSingleton(provider => new WebhookEndpoints(decided.Webhooks, provider.GetRequiredService<INameResolver>()));
         return services.AddGeneratedSkills();
     }
 
@@ -27,6 +31,7 @@ public static class BuiltinSkillsRegistration
         try
         {
             services.GetRequiredService<FileRoots>();
+            services.GetRequiredService<WebhookEndpoints>();
             return null;
         }
         catch (ArgumentException fault)

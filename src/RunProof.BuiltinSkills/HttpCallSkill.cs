@@ -153,9 +153,9 @@ public sealed partial class HttpCallSkill(HttpTransport transport)
         }
     }
 
-    private static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or (HttpStatusCode)425 or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError;
+    internal static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or (HttpStatusCode)425 or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError;
 
-    private static SkillFailure? FailureOf(Exception thrown)
+    internal static SkillFailure? FailureOf(Exception thrown)
     {
         for (var e = thrown; e is not null; e = e.InnerException)
         {

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using RunProof.Ledger;
+using RunProof.Skills;
 
 namespace RunProof.Postgres;
 
@@ -33,6 +34,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();
+        builder.Services.TryAddSingleton<IKeyValueStore, PostgresKeyValueStore>();
         builder.Services.TryAddSingleton<ILogStore, PostgresLogStore>();
         builder.Services.TryAddSingleton<ILogReader, PostgresLogReader>();
         if (!settings.DisableHealthChecks)

@@ -1,6 +1,9 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
 using RunProof.BuiltinSkills;
 using RunProof.Execution;
+using RunProof.Postgres;
 using RunProof.Skills;
 
 namespace RunProof.Runner;
@@ -8,11 +11,15 @@ namespace RunProof.Runner;
 /// <summary>The skills of this runner. One's own are added here: a project with <c>[Skill]</c>s, and its <c>AddGeneratedSkills</c>.</summary>
 internal static class SkillRegistration
 {
-    public static void AddSkills(this WebApplicationBuilder builder) =>
+    public static void AddSkills(this WebApplicationBuilder builder)
+    {
+        builder.Services.TryAddSingleton<IQuerySources>(
+            provider => new PostgresQuerySources(provider.GetRequiredService<NpgsqlDataSource>(), SkillSettings.SourcesOf(builder.Configuration)));
         builder.Services.AddBuiltinSkills(SkillSettings.Read(builder.Configuration) with
         {
             Http = provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) },
         });
+    }
 
     /// <summary>Reads all skills, before the host listens: a plan that names a skill must mean one skill, from the first run on.</summary>
     /// <returns>What is wrong with them; null where nothing is.</returns>
@@ -21,9 +28,10 @@ internal static class SkillRegistration
         try
         {
             services.GetRequiredService<SkillRegistry>();
+            services.GetRequiredService<IQuerySources>();
             return services.FindBuiltinSkillsFault();
         }
-        catch (InvalidOperationException fault)
+        catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)
         {
             return fault.Message;
         }

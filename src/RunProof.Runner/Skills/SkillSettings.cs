@@ -1,4 +1,5 @@
 using RunProof.BuiltinSkills;
+using RunProof.Postgres;
 
 namespace RunProof.Runner;
 
@@ -8,7 +9,22 @@ internal static class SkillSettings
     public static BuiltinSkillsOptions Read(IConfiguration configuration) => new()
     {
         Files = FilesOf(configuration.GetSection("RunProof:Files")),
+        Webhooks = configuration.GetSection("RunProof:Webhooks").GetChildren().ToDictionary(endpoint => endpoint.Key, WebhookOf, StringComparer.Ordinal),
     };
+
+    /// <summary>The databases that <c>sql_query</c> may ask.</summary>
+    public static Dictionary<string, QuerySource> SourcesOf(IConfiguration configuration) =>
+        configuration.GetSection("RunProof:Sql").GetChildren().ToDictionary(source => source.Key, SourceOf, StringComparer.Ordinal);
+
+    private static QuerySource SourceOf(IConfigurationSection source)
+    {
+        var usual = new QuerySource { ConnectionString = source["ConnectionString"] ?? "", Tenants = ListOf(source, "Tenant", "Tenants") };
+        return usual with
+        {
+            MaxTime = TimeSpan.FromSeconds(source.GetValue("MaxSeconds", usual.MaxTime.TotalSeconds)),
+            MaxConnections = source.GetValue("MaxConnections", usual.MaxConnections),
+        };
+    }
 
     private static FileSkillOptions FilesOf(IConfigurationSection files)
     {
@@ -21,4 +37,15 @@ internal static class SkillSettings
             MaxBytes = files.GetValue("MaxBytes", usual.MaxBytes),
         };
     }
+
+    private static WebhookEndpoint WebhookOf(IConfigurationSection endpoint) => new()
+    {
+        Url = endpoint["Url"] ?? "",
+        Secrets = ListOf(endpoint, "Secret", "Secrets"),
+        Tenants = ListOf(endpoint, "Tenant", "Tenants"),
+    };
+
+    /// <summary>One value or several.</summary>
+    private static string[] ListOf(IConfigurationSection section, string one, string several) =>
+        [.. new[] { section[one] }.Concat(section.GetSection(several).GetChildren().Select(child => child.Value)).OfType<string>().Where(value => value.Length > 0)];
 }

@@ -6,7 +6,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
     [
         "public.agents", "public.runs", "public.aos_traces", "public.aos_trace_steps", "public.aos_traces_archive", "public.aos_trace_steps_archive",
         "runproof.payload_erasures", "runproof.log_queue", "runproof.logs", "runproof.log_entries", "runproof.log_tiles", "runproof.log_quarantine",
-        "runproof.log_keys", "runproof.tenants", "runproof.api_keys", "runproof.trace_heads",
+        "runproof.log_keys", "runproof.tenants", "runproof.api_keys", "runproof.trace_heads", "runproof.kv",
     ];
 
     private static readonly Dictionary<string, string[]> Readable = new(StringComparer.Ordinal)
@@ -96,7 +96,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
 
     [Theory]
-    [InlineData("runproof_runner", "claim_abandoned_runs find_api_key record_openings record_seals record_steps renew_runs take_over trace_progress")]
+    [InlineData("runproof_runner", "claim_abandoned_runs find_api_key kv_get kv_set record_openings record_seals record_steps renew_runs take_over trace_progress")]
     [InlineData("runproof_verifier", "all_logs find_api_key log_lag public_logs requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
     [InlineData("runproof_auditor", "all_logs tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
