@@ -8,9 +8,11 @@ switch (args)
         return 0;
     case ["record", .. var rest]:
         return await RecordBenchmark.RunAsync(RecordOptions.Parse(rest), CancellationToken.None);
+    case ["seal", .. var rest]:
+        return await SealBenchmark.RunAsync(SealOptions.Parse(rest), CancellationToken.None);
     case ["npm"]:
         return await NpmPeer.RunAsync(CancellationToken.None);
     default:
-        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm | record " + RecordOptions.Usage);
+        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm\n  record " + RecordOptions.Usage + "\n  seal " + SealOptions.Usage);
         return 2;
 }

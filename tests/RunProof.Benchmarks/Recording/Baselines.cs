@@ -31,10 +31,10 @@ internal static class Baselines
     /// <summary>Rows that were recorded, into a table of the same columns with its primary key and nothing else.</summary>
     internal static async Task PrepareAsync(NpgsqlDataSource admin)
     {
-        await ExecuteAsync(admin, "DROP TABLE IF EXISTS baseline_steps, baseline_source");
-        await ExecuteAsync(admin, "CREATE TABLE baseline_source AS SELECT * FROM public.aos_trace_steps LIMIT 2000");
-        await ExecuteAsync(admin, "CREATE TABLE baseline_steps (LIKE public.aos_trace_steps INCLUDING STORAGE) WITH (toast_tuple_target = 8160)");
-        await ExecuteAsync(admin, "ALTER TABLE baseline_steps ADD PRIMARY KEY (trace_id, tenant_id, step_index)");
+        await admin.ExecuteAsync("DROP TABLE IF EXISTS baseline_steps, baseline_source");
+        await admin.ExecuteAsync("CREATE TABLE baseline_source AS SELECT * FROM public.aos_trace_steps LIMIT 2000");
+        await admin.ExecuteAsync("CREATE TABLE baseline_steps (LIKE public.aos_trace_steps INCLUDING STORAGE) WITH (toast_tuple_target = 8160)");
+        await admin.ExecuteAsync("ALTER TABLE baseline_steps ADD PRIMARY KEY (trace_id, tenant_id, step_index)");
     }
 
     /// <summary>One row, one commit, on each of some connections. The row comes from the client and has the recorded rows' size.</summary>
@@ -83,7 +83,7 @@ internal static class Baselines
         return rows / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    internal static Task CleanUpAsync(NpgsqlDataSource admin) => ExecuteAsync(admin, "DROP TABLE IF EXISTS baseline_steps, baseline_source");
+    internal static Task CleanUpAsync(NpgsqlDataSource admin) => admin.ExecuteAsync("DROP TABLE IF EXISTS baseline_steps, baseline_source");
 
     private const string Columns =
         """
@@ -106,11 +106,5 @@ internal static class Baselines
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
         return [.. Enumerable.Range(1, reader.FieldCount - 1).Select(reader.GetValue)];
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource admin, string sql)
-    {
-        await using var command = admin.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
     }
 }

@@ -18,26 +18,8 @@ internal static class RecordBenchmark
 {
     internal static async Task<int> RunAsync(RecordOptions options, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(options.Folder);
-        await using var server = await EmbeddedPostgresServer.StartAsync(
-            new EmbeddedPostgresOptions { Folder = options.Folder, Settings = options.Settings }, null, cancellationToken);
-        try
-        {
-            await using (var postgres = NpgsqlDataSource.Create(server.ConnectionString("postgres")))
-                await ExecuteAsync(postgres, "CREATE DATABASE bench");
-            var connection = server.ConnectionString("bench") + ";Max Auto Prepare=0;No Reset On Close=true;Minimum Pool Size=4";
-            await SchemaMigrator.MigrateAsync(connection, new RolePasswords(Runner: "bench-password"), NullLogger.Instance, cancellationToken);
-            await using var admin = NpgsqlDataSource.Create(connection);
-            await using var runner = NpgsqlDataSource.Create(
-                new NpgsqlConnectionStringBuilder(connection) { Username = "runproof_runner_login", Password = "bench-password" }.ConnectionString);
-            return await MeasureAsync(options, admin, runner, server, cancellationToken);
-        }
-        finally
-        {
-            NpgsqlConnection.ClearAllPools();
-            await server.DisposeAsync();
-            Directory.Delete(options.Folder, recursive: true);
-        }
+        await using var database = await BenchDatabase.StartAsync(options.Folder, options.Settings, cancellationToken);
+        return await MeasureAsync(options, database.Admin, database.Runner, database.Server, cancellationToken);
     }
 
     private static async Task<int> MeasureAsync(
@@ -55,19 +37,19 @@ internal static class RecordBenchmark
             await using var recorder = new Recorder(counting, new Redactor(), new RandomSaltSource(), TimeProvider.System,
                 new RecorderOptions { Flushers = options.Flushers, MaxBatchEntries = options.Batch }, NullLogger<Recorder>.Instance);
             await DriveAsync(options, workload, recorder, runs, options.WarmUp);
-            await ExecuteAsync(admin, "CHECKPOINT");
+            await admin.ExecuteAsync("CHECKPOINT");
             counting.Reset();
-            var wal = await LsnAsync(admin);
+            var wal = await admin.LsnAsync();
             var serverCpu = ServerProcesses.CpuTime(server.ProcessId);
             var (cpu, allocated) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes());
             var drive = await DriveAsync(options, workload, recorder, runs, options.Measured);
             cpu = Environment.CpuUsage.TotalTime - cpu;
             allocated = GC.GetTotalAllocatedBytes() - allocated;
             serverCpu = ServerProcesses.CpuTime(server.ProcessId) - serverCpu;
-            wal = await LsnAsync(admin) - wal;
+            wal = await admin.LsnAsync() - wal;
 
             var payload = (workload.StepBytes * (double)drive.Steps) + (workload.RunBytes * (double)drive.Traces.Count);
-            var (fsync, load) = (Baselines.Fsync(options.Folder), await LoadAsync());
+            var (fsync, load) = (Baselines.Fsync(options.Folder), Asking.Load());
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {runs} | {drive.Steps / drive.Elapsed.TotalSeconds:N0} | {drive.Percentile(0.5):F2} | {drive.Percentile(0.99):F2} | {(double)counting.Entries / counting.Commits:F1} | {(double)counting.Commits / drive.Steps:F3} | {(wal - payload) / drive.Steps:N0} | {cpu.TotalMicroseconds / drive.Steps:F0} | {serverCpu.TotalMicroseconds / drive.Steps:F0} | {(double)allocated / drive.Steps:N0} | {fsync.MedianMicroseconds:F0} | {load} |"));
             foreach (var trace in drive.Traces.Where((_, i) => i % Math.Max(1, drive.Traces.Count / 25) == 0))
@@ -137,9 +119,9 @@ internal static class RecordBenchmark
     private static async Task PrintSettingsAsync(RecordOptions options, NpgsqlDataSource admin, EmbeddedPostgresServer server, Workload workload)
     {
         var fsync = Baselines.Fsync(options.Folder);
-        Console.WriteLine($"{server.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} processors shared by client and server, load {await LoadAsync()}");
+        Console.WriteLine($"{server.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} processors shared by client and server, load {Asking.Load()}");
         foreach (var name in (string[])["fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_wal_size"])
-            Console.Write($"{name} = {await AskAsync<string>(admin, $"SHOW {name}")}; ");
+            Console.Write($"{name} = {await admin.AskAsync<string>($"SHOW {name}")}; ");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"write + fsync of 8 KiB: median {fsync.MedianMicroseconds:F0} µs, p99 {fsync.P99Microseconds:F0} µs"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Runs of {options.Steps} steps; a step: params {options.ParamsBytes} B + outcome {options.OutcomeBytes} B + context, {workload.StepBytes} B in all; hashing and redaction on; {options.Flushers} flushers, at most {options.Batch} entries a commit; {options.Measured.TotalSeconds} s measured after {options.WarmUp.TotalSeconds} s."));
@@ -158,23 +140,6 @@ internal static class RecordBenchmark
     }
 
     private static void Print(string what, double rows) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {rows:N0} rows/s"));
-
-    private static async Task<double> LsnAsync(NpgsqlDataSource admin) => (double)await AskAsync<decimal>(admin, "SELECT pg_current_wal_lsn() - '0/0'");
-
-    private static async Task<string> LoadAsync() =>
-        File.Exists("/proc/loadavg") ? (await File.ReadAllTextAsync("/proc/loadavg")).Split(' ')[0] : "unknown";
-
-    private static async Task<T> AskAsync<T>(NpgsqlDataSource admin, string sql)
-    {
-        await using var command = admin.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource admin, string sql)
-    {
-        await using var command = admin.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
 
     private sealed record Drive(TimeSpan Elapsed, double[] Latencies, IReadOnlyList<RunId> Traces)
     {
