@@ -101,6 +101,27 @@ public sealed class Tiles
         }
     }
 
+    [Theory]
+    [InlineData(1_000, 2)]
+    [InlineData(100_000, 3)]
+    [InlineData(1_000_000, 3)]
+    [InlineData(1_000_000_000, 4)]
+    [InlineData(1_000_000_000_000, 5)]
+    public void A_proof_needs_at_most_two_tiles_of_each_level_and_the_levels_grow_with_the_logarithm(long size, int levels)
+    {
+        Assert.Equal(levels, Enumerable.Range(0, 8).Count(level => TileAddress.HashesAt(size, level) > 0));
+        var random = new Random(7);
+        long[] edges = [0, 1, 255, 256, size / 2, size - 257, size - 256, size - 2, size - 1];
+        foreach (var index in edges.Concat(Enumerable.Range(0, 500).Select(_ => random.NextInt64(size))))
+        {
+            Assert.InRange(MostOfALevel(TreeRange.OfInclusion(index, size)), 1, 2);
+            Assert.InRange(MostOfALevel(TreeRange.OfConsistency(index + 1, size)), index + 1 == size ? 0 : 1, 2);
+        }
+
+        int MostOfALevel(IReadOnlyList<TreeRange> ranges) =>
+            ranges.SelectMany(range => range.Nodes()).Select(node => HashTile.Holding(node, size)).Distinct().GroupBy(tile => tile.Level).Select(level => level.Count()).DefaultIfEmpty().Max();
+    }
+
     [Fact]
     public void Bundles_are_read_and_written_as_the_vectors_say()
     {

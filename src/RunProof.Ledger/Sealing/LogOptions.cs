@@ -27,6 +27,10 @@ public sealed record LogOptions
     /// <summary>Traces whose entries share one commit, at most. Default 256; from 1 to 10,000.</summary>
     public int BatchSize { get; init; } = 256;
 
+    /// <summary>Into how many parts a commit's traces are divided, to be read and recomputed side by side, each on a connection of its own; no part is less than
+    /// 32 traces. Default: a part for each processor, at most 4; from 1 to 64.</summary>
+    public int Examiners { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 4);
+
     /// <summary>The folder of the key file <c>log-signing.key</c>. Default <c>keys</c> in the data folder. Ignored where the variable <c>RUNPROOF_SIGNING_KEY_FILE</c> names a file.</summary>
     public string? KeyFolder { get; init; }
 
@@ -57,6 +61,8 @@ public sealed record LogOptions
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the interval is from 10 ms to 1 minute, not {Interval}"));
         if (BatchSize is < 1 or > 10_000)
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the batch size is from 1 to 10000 traces, not {BatchSize}"));
+        if (Examiners is < 1 or > 64)
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the examiners are from 1 to 64, not {Examiners}"));
         if (MaxLag <= TimeSpan.Zero || WitnessTimeout <= TimeSpan.Zero)
             throw new ArgumentException("the lag that is allowed and the witnesses' time are above zero");
     }

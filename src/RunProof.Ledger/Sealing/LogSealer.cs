@@ -56,9 +56,9 @@ public sealed partial class LogSealer
         if (queue.Count == 0)
             return new SealingRound(0, 0, Overtaken: false, IsPublished(head), MayContinue: false);
 
-        // 2. Recompute every trace from its columns, from one snapshot that is younger than the queue. Only what verifies gets an entry; the rest gets a
+        // 2. Recompute every trace from its columns, from snapshots that are younger than the queue. Only what verifies gets an entry; the rest gets a
         //    finding, and does not hold up what comes after it.
-        var examined = await TraceExamination.ExamineAsync(_evidence, tenant, queue, cancellationToken).ConfigureAwait(false);
+        var examined = await TraceExamination.ExamineAsync(_evidence, tenant, queue, _options.Examiners, cancellationToken).ConfigureAwait(false);
         var (entries, quarantine) = Sequence(queue, examined, tree.Size);
 
         // 3. Extend the tree. Positions come from the head, so there are no gaps; memory holds the right edge and what is new.

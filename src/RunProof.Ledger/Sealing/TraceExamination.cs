@@ -7,23 +7,52 @@ namespace RunProof.Ledger;
 /// <summary>What became of a trace's recomputation: for each of its two entries its text, or the finding that keeps it out.</summary>
 internal sealed record ExaminedTrace(string? RunId, (string? Text, Finding? Finding) Opened, (string? Text, Finding? Finding) Sealed);
 
-/// <summary>Recomputes traces from their columns before they enter the log. One step at a time is in memory.</summary>
+/// <summary>Recomputes traces from their columns before they enter the log. Of each part one step at a time is in memory.</summary>
 internal static class TraceExamination
 {
     /// <summary>A seal whose opening is not in the log.</summary>
     internal static readonly Finding NotOpened = new("OPENED_ENTRY_MISSING", "header", "header: the trace's opening is not in the log, so its seal is not entered");
 
+    /// <summary>Traces below which a part is not divided further: opening a view costs more than it saves.</summary>
+    private const int SmallestPart = 32;
+
+    /// <summary>Recomputes the traces of a queue.</summary>
+    /// <param name="evidence">Where they are; each part is read from one view of it, which is younger than the queue.</param>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="queue">What is queued of them.</param>
+    /// <param name="parts">How many parts are worked on side by side, at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Every trace of the queue, by its id.</returns>
     internal static async Task<IReadOnlyDictionary<string, ExaminedTrace>> ExamineAsync(
-        IEvidenceStore evidence, TenantId tenant, IReadOnlyList<QueuedEntry> queue, CancellationToken cancellationToken)
+        IEvidenceStore evidence, TenantId tenant, IReadOnlyList<QueuedEntry> queue, int parts, CancellationToken cancellationToken)
     {
-        var wanted = queue.GroupBy(entry => entry.TraceId, StringComparer.Ordinal).Select(group => (group.Key, group.Any(entry => entry.Kind is LogEntryKind.Sealed))).ToList();
+        var wanted = Wanted(queue);
+        var length = Math.Max(SmallestPart, (wanted.Count + parts - 1) / parts);
+        var divided = wanted.Chunk(length).Select(part => Task.Run(() => ExamineAsync(evidence, tenant, part, cancellationToken), cancellationToken));
         var examined = new Dictionary<string, ExaminedTrace>(wanted.Count, StringComparer.Ordinal);
+        foreach (var (trace, result) in (await Task.WhenAll(divided).ConfigureAwait(false)).SelectMany(static part => part))
+            examined.Add(trace, result);
+        return examined;
+    }
+
+    /// <summary>The traces of a queue in its order, and whether their seals are queued, so that their steps are read.</summary>
+    private static List<(string Trace, bool Steps)> Wanted(IReadOnlyList<QueuedEntry> queue)
+    {
+        var wanted = new OrderedDictionary<string, bool>(queue.Count, StringComparer.Ordinal);
+        foreach (var entry in queue)
+            wanted[entry.TraceId] = wanted.GetValueOrDefault(entry.TraceId) || entry.Kind is LogEntryKind.Sealed;
+        return [.. wanted.Select(static each => (each.Key, each.Value))];
+    }
+
+    private static async Task<List<(string Trace, ExaminedTrace Result)>> ExamineAsync(
+        IEvidenceStore evidence, TenantId tenant, (string Trace, bool Steps)[] wanted, CancellationToken cancellationToken)
+    {
+        var examined = new List<(string, ExaminedTrace)>(wanted.Length);
         var snapshot = await evidence.OpenAsync(tenant, cancellationToken).ConfigureAwait(false);
         await using (snapshot.ConfigureAwait(false))
         {
-            var at = 0;
             await foreach (var found in snapshot.ReadEvidenceAsync(wanted, payloads: true, cancellationToken).ConfigureAwait(false))
-                examined.Add(found.TraceId, await ExamineAsync(found, tenant, wanted[at++].Item2, cancellationToken).ConfigureAwait(false));
+                examined.Add((found.TraceId, await ExamineAsync(found, tenant, wanted[examined.Count].Steps, cancellationToken).ConfigureAwait(false)));
         }
 
         return examined;

@@ -28,8 +28,8 @@ public interface IEvidenceSnapshot : IAsyncDisposable
     IAsyncEnumerable<RecordedStep> ReadStepsAsync(string trace, bool payloads, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Many traces one after another, archived ones too, each with its steps: one round trip, rows streamed. Finish with a trace before the next: what is not
-    /// read of its steps is passed over. Nothing else may be read meanwhile.
+    /// Many traces one after another, archived ones too, each with its steps: one round trip and a few queries for all of them, steps streamed. Finish with a
+    /// trace before the next: what is not read of its steps is passed over. Nothing else may be read meanwhile.
     /// </summary>
     /// <param name="traces">The traces' ids, and whether their steps are read.</param>
     /// <param name="payloads">Whether texts and salts are read.</param>

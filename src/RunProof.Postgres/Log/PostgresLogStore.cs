@@ -1,14 +1,16 @@
-using System.Globalization;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Ledger;
 
 namespace RunProof.Postgres;
 
-/// <summary>Logs in the tables of Schema/0008_log.sql, under row-level security: a tenant a transaction.</summary>
+/// <summary>Logs in the tables of Schema/0008_log.sql and 0013_log_commit.sql, under row-level security: a tenant a transaction.</summary>
 /// <param name="source">Connections of a member of <c>runproof_verifier</c>.</param>
 public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 {
+    /// <summary>What <c>runproof.must_affect</c> says where another sealer was first.</summary>
+    private const string Overtaken = "S6100";
+
     private const string WorkSql = "SELECT tenant_id, queued, oldest, unpublished FROM runproof.tenants_to_seal($1)";
 
     private const string LogsSql = "SELECT tenant_id FROM runproof.all_logs()";
@@ -17,24 +19,16 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 
     private const string HeadSql = "SELECT origin, size, edge, checkpoint, published FROM runproof.logs WHERE tenant_id = $1";
 
-    // The first traces by time, with all that is queued of each. A seal comes after its opening even where the clock was set back between them.
-    private const string QueueSql =
-        """
-        WITH first AS (
-          SELECT DISTINCT f.trace_id FROM (SELECT q.trace_id FROM runproof.log_queue q WHERE q.tenant_id = $1 ORDER BY q.queued_at, q.trace_id, q.kind LIMIT $2) f)
-        SELECT q.trace_id, q.kind, q.queued_at,
-            EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = q.tenant_id AND e.trace_id = q.trace_id AND e.kind = 'opened'),
-            EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = q.tenant_id AND e.trace_id = q.trace_id AND e.kind = q.kind)
-          FROM first f JOIN runproof.log_queue q ON q.tenant_id = $1 AND q.trace_id = f.trace_id
-          ORDER BY greatest(q.queued_at, max(q.queued_at) FILTER (WHERE q.kind = 'opened') OVER (PARTITION BY q.trace_id)), q.trace_id, q.kind
-        """;
+    private const string QueueSql = "SELECT trace_id, kind, queued_at, is_opened, is_entered FROM runproof.queue_to_seal($1, $2)";
 
     private const string BeginSql = "INSERT INTO runproof.logs (tenant_id, origin, size, edge, updated_at) VALUES ($1, $2, 0, '', $3) ON CONFLICT (tenant_id) DO NOTHING";
 
     private const string SwapSql =
         """
-        UPDATE runproof.logs SET size = $3, edge = $4, checkpoint = $5, published = CASE WHEN $6 THEN $5 ELSE published END, updated_at = $7
-          WHERE tenant_id = $1 AND checkpoint IS NOT DISTINCT FROM $2
+        WITH swapped AS (
+          UPDATE runproof.logs SET size = $3, edge = $4, checkpoint = $5, published = CASE WHEN $6 THEN $5 ELSE published END, updated_at = $7
+            WHERE tenant_id = $1 AND checkpoint IS NOT DISTINCT FROM $2 RETURNING 1)
+        SELECT runproof.must_affect((SELECT count(*) FROM swapped), 1, 'S6100', 'the log of tenant ' || $1 || ' has another head by now')
         """;
 
     private const string EntriesSql =
@@ -46,9 +40,12 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 
     private const string GrowTilesSql =
         """
-        UPDATE runproof.log_tiles t SET bytes = t.bytes || g.bytes
-          FROM unnest($2::integer[], $3::bigint[], $4::integer[], $5::bytea[]) g (level, tile_index, width, bytes)
-          WHERE t.tenant_id = $1 AND t.level = g.level AND t.tile_index = g.tile_index AND octet_length(t.bytes) = 32 * g.width
+        WITH grown AS (
+          UPDATE runproof.log_tiles t SET bytes = t.bytes || g.bytes
+            FROM unnest($2::integer[], $3::bigint[], $4::integer[], $5::bytea[]) g (level, tile_index, width, bytes)
+            WHERE t.tenant_id = $1 AND t.level = g.level AND t.tile_index = g.tile_index AND octet_length(t.bytes) = 32 * g.width RETURNING 1)
+        SELECT runproof.must_affect((SELECT count(*) FROM grown), cardinality($2::integer[]), 'S6101',
+          'not every tile of the log of tenant ' || $1 || ' is as wide as its size says: run runproof log fsck')
         """;
 
     private const string NewTilesSql =
@@ -71,10 +68,14 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 
     private const string RetireKeySql = "UPDATE runproof.log_keys SET until_size = $3 WHERE tenant_id = $1 AND vkey = $2 AND until_size IS NULL";
 
+    // One look-up a row, however many dead ones the queue holds until it is vacuumed. Rows of the queue are never updated, so none moves meanwhile.
     private const string TakeSql =
         """
-        DELETE FROM runproof.log_queue q USING unnest($2::text[], $3::text[]) t (trace_id, kind)
-          WHERE q.tenant_id = $1 AND q.trace_id = t.trace_id AND q.kind = t.kind
+        WITH taken AS (
+          DELETE FROM runproof.log_queue WHERE ctid = ANY (ARRAY(
+            SELECT q.ctid FROM unnest($2::text[], $3::text[]) t (trace_id, kind) CROSS JOIN LATERAL (
+              SELECT l.ctid FROM runproof.log_queue l WHERE l.trace_id = t.trace_id AND l.kind = t.kind AND l.tenant_id IS NOT DISTINCT FROM $1 LIMIT 1) q)) RETURNING 1)
+        SELECT runproof.must_affect((SELECT count(*) FROM taken), cardinality($2::text[]), 'S6100', 'what was to enter the log of tenant ' || $1 || ' was taken from the queue meanwhile')
         """;
 
     private const string RetireForAllSql = "SELECT runproof.retire_log_key($1)";
@@ -164,45 +165,36 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
     private static long SizeOf(string checkpoint) =>
         SignedNote.TryParse(System.Text.Encoding.UTF8.GetBytes(checkpoint), out var note, out var problem) && Checkpoint.TryParse(note.Text, out var head, out problem) ? head.Size : throw new FormatException(problem);
 
+    /// <summary>
+    /// One round trip, which is one transaction: the statements hold against one another what they find, and the first that finds something else ends all of
+    /// it. The swap is first, so whoever comes second waits there for the first.
+    /// </summary>
     private async Task<bool> CommitCoreAsync(LogCommit commit, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        // What is not committed at the end is rolled back when the transaction is disposed.
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        if (!await SwapAsync(connection, transaction, commit, cancellationToken))
-            return false;
-        await using var batch = new NpgsqlBatch(connection, transaction);
-        var grown = AddRows(batch.BatchCommands, commit);
-        var take = Sql.Command(TakeSql, commit.Tenant.Value, Traces(commit.Taken, each => each.TraceId), Traces(commit.Taken, each => LogSql.Word(each.Kind)));
-        batch.BatchCommands.Add(take);
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        if (grown is { } tiles && tiles.Command.RecordsAffected != tiles.Count)
-            throw new LogStoreException(isTransient: false, string.Create(CultureInfo.InvariantCulture, $"{tiles.Count - tiles.Command.RecordsAffected} of {tiles.Count} tiles of the log of tenant {commit.Tenant} are not as wide as its size says: run runproof log fsck"));
-        if (take.RecordsAffected != commit.Taken.Count)
-            return false;
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Sql.NameTenant(commit.Tenant) } };
+        var tenant = commit.Tenant.Value;
+        if (commit.Checkpoint is not null)
+        {
+            if (commit.Before is null)
+                batch.BatchCommands.Add(Sql.Command(BeginSql, tenant, commit.Origin, commit.Time));
+            batch.BatchCommands.Add(Sql.Command(SwapSql, tenant, commit.Before, commit.Size, LogSql.Bytes(commit.Edge), commit.Checkpoint, commit.Publish, commit.Time));
+        }
 
-    /// <summary>First act: whoever comes second waits here for the first, and then finds another checkpoint.</summary>
-    private static async Task<bool> SwapAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, LogCommit commit, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Sql.NameTenant(commit.Tenant) } };
-        if (commit.Checkpoint is null)
+        AddRows(batch.BatchCommands, commit);
+        batch.BatchCommands.Add(Sql.Command(TakeSql, tenant, Traces(commit.Taken, each => each.TraceId), Traces(commit.Taken, each => LogSql.Word(each.Kind))));
+        try
         {
             await batch.ExecuteNonQueryAsync(cancellationToken);
             return true;
         }
-
-        if (commit.Before is null)
-            batch.BatchCommands.Add(Sql.Command(BeginSql, commit.Tenant.Value, commit.Origin, commit.Time));
-        var swap = Sql.Command(SwapSql, commit.Tenant.Value, commit.Before, commit.Size, LogSql.Bytes(commit.Edge), commit.Checkpoint, commit.Publish, commit.Time);
-        batch.BatchCommands.Add(swap);
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        return swap.RecordsAffected == 1;
+        catch (PostgresException e) when (e.SqlState is Overtaken)
+        {
+            return false;
+        }
     }
 
-    private static (NpgsqlBatchCommand Command, int Count)? AddRows(NpgsqlBatchCommandCollection commands, LogCommit commit)
+    private static void AddRows(NpgsqlBatchCommandCollection commands, LogCommit commit)
     {
         var tenant = commit.Tenant.Value;
         var entries = commit.Entries;
@@ -218,20 +210,17 @@ public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
         var quarantine = commit.Quarantine;
         if (quarantine.Count > 0)
             commands.Add(Sql.Command(QuarantineSql, tenant, Traces(quarantine, q => q.TraceId), Traces(quarantine, q => LogSql.Word(q.Kind)), Traces(quarantine, q => q.Code), Traces(quarantine, q => q.Place), Traces(quarantine, q => q.Message), commit.Time));
-        return AddTiles(commands, tenant, commit.Tiles);
+        AddTiles(commands, tenant, commit.Tiles);
     }
 
-    private static (NpgsqlBatchCommand Command, int Count)? AddTiles(NpgsqlBatchCommandCollection commands, string tenant, IReadOnlyList<TileGrowth> tiles)
+    private static void AddTiles(NpgsqlBatchCommandCollection commands, string tenant, IReadOnlyList<TileGrowth> tiles)
     {
         var fresh = tiles.Where(tile => tile.Width == 0).ToList();
         if (fresh.Count > 0)
             commands.Add(Sql.Command(NewTilesSql, tenant, fresh.Select(t => t.Level).ToArray(), fresh.Select(t => t.Index).ToArray(), fresh.Select(t => t.Bytes.ToArray()).ToArray()));
         var grown = tiles.Where(tile => tile.Width > 0).ToList();
-        if (grown.Count == 0)
-            return null;
-        var grow = Sql.Command(GrowTilesSql, tenant, grown.Select(t => t.Level).ToArray(), grown.Select(t => t.Index).ToArray(), grown.Select(t => t.Width).ToArray(), grown.Select(t => t.Bytes.ToArray()).ToArray());
-        commands.Add(grow);
-        return (grow, grown.Count);
+        if (grown.Count > 0)
+            commands.Add(Sql.Command(GrowTilesSql, tenant, grown.Select(t => t.Level).ToArray(), grown.Select(t => t.Index).ToArray(), grown.Select(t => t.Width).ToArray(), grown.Select(t => t.Bytes.ToArray()).ToArray()));
     }
 
     private static string?[] Traces<T>(IReadOnlyList<T> rows, Func<T, string?> text) => [.. rows.Select(text)];

@@ -97,7 +97,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
 
     [Theory]
     [InlineData("runproof_runner", "claim_abandoned_runs find_api_key kv_get kv_set record_openings record_seals record_steps renew_runs take_over trace_progress")]
-    [InlineData("runproof_verifier", "all_logs find_api_key log_lag public_logs requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
+    [InlineData("runproof_verifier", "all_logs find_api_key log_lag must_affect public_logs queue_to_seal requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
     [InlineData("runproof_auditor", "all_logs tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
         Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,

@@ -95,6 +95,36 @@ public sealed class SealingTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task While_more_is_waiting_than_a_commit_takes_a_round_says_so()
+    {
+        await using var desk = await LogDesk.SetUpAsync(postgres);
+        await desk.RecordAsync(0, 9);
+        var sealer = SealingFaults.Sealer(desk.Store, desk.Evidence, options: SealingFaults.Options with { BatchSize = 4 });
+        var rounds = new List<(int, bool)>();
+        for (var more = true; more;)
+        {
+            var round = await sealer.SealAsync(desk.Tenant, CancellationToken.None);
+            rounds.Add((round.Entered, more = round.MayContinue));
+        }
+
+        // Opening and seal of four traces, twice; then of the ninth.
+        Assert.Equal([(8, true), (8, true), (2, false)], rounds);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task A_batch_that_is_examined_in_parts_enters_as_one(int examiners)
+    {
+        await using var desk = await LogDesk.SetUpAsync(postgres);
+        await desk.RecordAsync(0, 100);
+        await desk.TamperAsync(70);
+        var sealer = SealingFaults.Sealer(desk.Store, desk.Evidence, options: SealingFaults.Options with { Examiners = examiners });
+        Assert.Equal((198, 2), await SealingFaults.DrainAsync(sealer, desk.Tenant));
+        await SealingFaults.AssertWholeAsync(desk, 100, [ILogBench.TraceOf(70)]);
+    }
+
+    [Fact]
     public async Task Two_sealers_at_once_enter_everything_once()
     {
         await using var desk = await LogDesk.SetUpAsync(postgres);

@@ -196,6 +196,46 @@ public sealed class EvidenceStoreTests(PostgresFixture postgres)
         Assert.Equal((-1, -1, double.NaN), (step.StepIndex, step.RetryCount, step.DurationMs));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Many_traces_come_as_they_were_asked_for_each_with_its_own_steps(bool payloads)
+    {
+        await using var desk = await LogDesk.SetUpAsync(postgres);
+        for (var steps = 0; steps < 4; steps++)
+            await desk.RecordAsync(40 * steps, 40, steps);
+        await desk.Recording.AskAsync<int>("SELECT runproof.archive_trace('acme', trace_id) FROM aos_traces WHERE trace_id LIKE '%5'");
+        await desk.RecordAsync(500, 1, steps: 2, tenant: "other");
+        // More than fit together, in another order than they lie; some that are not there, one twice, one of another tenant; of every seventh no steps.
+        var wanted = Enumerable.Range(0, 170).Select(n => (Trace: ILogBench.TraceOf(n * 37 % 170), Steps: n % 7 != 0)).Append((ILogBench.TraceOf(500), true)).Append((ILogBench.TraceOf(130), true)).ToList();
+        await using var alone = await desk.Evidence.OpenAsync(desk.Tenant, default);
+        await using var snapshot = await desk.Evidence.OpenAsync(desk.Tenant, default);
+        var place = 0;
+        await foreach (var found in snapshot.ReadEvidenceAsync(wanted, payloads, default))
+        {
+            var (trace, steps) = wanted[place++];
+            Assert.Equal(trace, found.TraceId);
+            var expected = (await alone.ReadTracesAsync(RunId.Parse(trace["trace_".Length..]), payloads, default)).SingleOrDefault();
+            Assert.Equal((expected?.TraceId, expected?.ArchivedAt, expected?.Goal.Text), (found.Trace?.TraceId, found.Trace?.ArchivedAt, found.Trace?.Goal.Text));
+            // Who asks for steps may leave them, or stop in the middle.
+            var (rows, limit) = (new List<(int, string, string?)>(), place % 5 == 0 ? 1 : place % 11 == 0 ? 0 : int.MaxValue);
+            if (limit > 0)
+            {
+                await foreach (var step in found.Steps)
+                {
+                    rows.Add((step.StepIndex, Convert.ToHexString(step.Link!), step.Input.Text));
+                    if (rows.Count == limit)
+                        break;
+                }
+            }
+
+            var all = steps ? await StepsAsync(alone, trace, payloads) : [];
+            Assert.Equal(all.Take(limit).Select(step => (step.StepIndex, Convert.ToHexString(step.Link!), step.Input.Text)), rows);
+        }
+
+        Assert.Equal(wanted.Count, place);
+    }
+
     private static async Task AssertReadableAsync(SeededDatabase database)
     {
         await using var snapshot = await new PostgresEvidenceStore(database.Admin).OpenAsync(T1, default);
