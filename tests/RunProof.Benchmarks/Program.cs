@@ -10,9 +10,11 @@ switch (args)
         return await RecordBenchmark.RunAsync(RecordOptions.Parse(rest), CancellationToken.None);
     case ["seal", .. var rest]:
         return await SealBenchmark.RunAsync(SealOptions.Parse(rest), CancellationToken.None);
+    case ["log", .. var rest]:
+        return await LogBenchmark.RunAsync(LogBenchmarkOptions.Parse(rest), CancellationToken.None);
     case ["npm"]:
         return await NpmPeer.RunAsync(CancellationToken.None);
     default:
-        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm\n  record " + RecordOptions.Usage + "\n  seal " + SealOptions.Usage);
+        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm\n  record " + RecordOptions.Usage + "\n  seal " + SealOptions.Usage + "\n  log " + LogBenchmarkOptions.Usage);
         return 2;
 }

@@ -19,11 +19,13 @@ internal static class SealBenchmark
     internal static async Task<int> RunAsync(SealOptions options, CancellationToken cancellationToken)
     {
         await using var database = await BenchDatabase.StartAsync(options.Recording.Folder, options.Recording.Settings, cancellationToken);
+        var log = new LogOptions { Name = Key.Key.Name, BatchSize = options.Batch };
+        log = log with { Examiners = options.Examiners ?? log.Examiners };
         var sealer = new LogSealer(
             new PostgresLogStore(database.Verifier), new PostgresEvidenceStore(database.Verifier), new CheckpointSigner(Key), null,
-            new LogOptions { Name = Key.Key.Name, BatchSize = options.Batch }, TimeProvider.System, new SealingMetrics(TimeProvider.System), NullLogger<LogSealer>.Instance);
+            log, TimeProvider.System, new SealingMetrics(TimeProvider.System), NullLogger<LogSealer>.Instance);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{database.Server.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} processors shared by client and server, load {Asking.Load()}; a step: params {options.Recording.ParamsBytes} B + outcome {options.Recording.OutcomeBytes} B; at most {options.Batch} traces a commit"));
+            $"{database.Server.Version}, .NET {Environment.Version}, {Environment.ProcessorCount} processors shared by client and server, load {Asking.Load()}; a step: params {options.Recording.ParamsBytes} B + outcome {options.Recording.OutcomeBytes} B; at most {log.BatchSize} traces a commit, recomputed in {log.Examiners} parts"));
         Console.WriteLine();
         Console.WriteLine("| steps a trace | traces/s sealed | steps/s | entries a commit | commit p50 ms | p99 ms | client CPU µs a trace | server CPU µs a trace | allocated bytes a trace | WAL bytes a trace | load |");
         Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");

@@ -6,7 +6,7 @@ namespace RunProof.Benchmarks;
 internal sealed record SealOptions
 {
     internal const string Usage =
-        "[--traces 5000] [--steps 1,10] [--params 512] [--outcome 512] [--batch 256] [--turns 3] [--load 10] [--runs 16] [--folder PATH] [--set name=value …]";
+        "[--traces 5000] [--steps 1,10] [--params 512] [--outcome 512] [--batch 256] [--examiners N] [--turns 3] [--load 10] [--runs 16] [--folder PATH] [--set name=value …]";
 
     /// <summary>Traces that are recorded, then sealed, in each turn.</summary>
     internal int Traces { get; init; } = 5000;
@@ -14,6 +14,9 @@ internal sealed record SealOptions
     internal int[] Steps { get; init; } = [1, 10];
 
     internal int Batch { get; init; } = 256;
+
+    /// <summary>Parts of a batch that are recomputed side by side; null for the product's default.</summary>
+    internal int? Examiners { get; init; }
 
     internal int Turns { get; init; } = 3;
 
@@ -39,6 +42,9 @@ internal sealed record SealOptions
                     break;
                 case "--batch":
                     options = options with { Batch = Number(value) };
+                    break;
+                case "--examiners":
+                    options = options with { Examiners = Number(value) };
                     break;
                 case "--turns":
                     options = options with { Turns = Number(value) };
