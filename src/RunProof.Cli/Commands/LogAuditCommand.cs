@@ -8,9 +8,15 @@ using RunProof.Postgres;
 
 namespace RunProof.Cli;
 
-/// <summary><c>log audit</c>: whole logs against the evidence that they are of.</summary>
+/// <summary><c>log audit</c>: whole logs against the evidence that they are of; with <c>--url</c> as somebody sees them who has nothing else.</summary>
 internal static class LogAuditCommand
 {
+    private static readonly Option<string?> Url = new("--url")
+    {
+        HelpName = "URL", Description = "Read a log as an outsider, with no database: from what is served below this prefix (C2SP tlog-tiles), https://log.example/log/acme/, or with --tenant by a RunProof service at that URL.",
+    };
+
+    private static readonly Option<string?> HashTiles = new Option<string?>("--hash-tiles") { HelpName = "WHICH", Description = "With --url: compare all (default), sample or none of the served hash tiles." }.AcceptOnly("all", "sample", "none");
     private static readonly Option<string?> Tenant = new("--tenant") { HelpName = "ID", Description = "Only this tenant's log. Default: every log." };
 
     private static readonly Option<string?> From = new("--from")
@@ -30,12 +36,16 @@ internal static class LogAuditCommand
     internal static Command Create(World world) =>
         new Command("audit", "Derive every entry of a log anew from its trace's columns, rebuild the tree, and hold it against the signed checkpoint and against the last audit. Changes nothing. Exit code 0 VERIFIED, 5 something was not checked, 10 findings.")
         {
-            Tenant, From, Keys, TrustFile, StateFile, NoState, Restart, Payloads, Workers, Tolerance,
+            Url, HashTiles, Tenant, From, Keys, TrustFile, StateFile, NoState, Restart, Payloads, Workers, Tolerance,
         }.Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
+        if (invocation.Get(Url) is { } url)
+            return await UrlAudit.RunAsync(await RequestAsync(url, invocation, cancellationToken), invocation, cancellationToken);
         var named = invocation.Get(Tenant);
+        if (invocation.Get(HashTiles) is not null)
+            throw CommandException.Usage("--hash-tiles goes with --url", "runproof log fsck compares the tiles of a database");
         if (invocation.Get(StateFile) is not null && (named is null || invocation.Get(NoState)))
             throw CommandException.Usage("--state is of one log", named is null ? "give --tenant too" : "and --no-state of none: give the one or the other");
         if (named is null && invocation.Get(From) is not (null or "last"))
@@ -51,6 +61,35 @@ internal static class LogAuditCommand
         if (named is not null && audited is [{ Report: { Origin: null, Findings.Count: 0 } }])
             throw new CommandException(ExitCode.NotFound, "not_found", $"tenant {named} has no log, and nothing that should be in one");
         return LogAuditPage.Of(audited);
+    }
+
+    private static async Task<UrlAuditRequest> RequestAsync(string url, Invocation invocation, CancellationToken cancellationToken)
+    {
+        if (invocation.Get(StateFile) is not null && invocation.Get(NoState))
+            throw CommandException.Usage("--state and --no-state: give the one or the other");
+        var isLast = invocation.Get(From) is "last";
+        long? from = null;
+        if (invocation.Get(From) is { } text && !isLast)
+            from = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw CommandException.Usage($"--from {text} is neither a size nor last");
+        return new UrlAuditRequest
+        {
+            Url = url,
+            Tenant = invocation.Get(Tenant),
+            Trust = await Trust.ReadAsync(invocation.Get(Keys) ?? [], invocation.Get(TrustFile), invocation.World, cancellationToken),
+            From = from,
+            IsFromLast = isLast,
+            StateFile = invocation.Get(StateFile),
+            IsRemembered = !invocation.Get(NoState),
+            IsAnew = invocation.Get(Restart),
+            ClockTolerance = ToleranceOf(invocation),
+            HashTiles = invocation.Get(HashTiles) switch { "none" => TileChecks.None, "sample" => TileChecks.Sample, _ => TileChecks.All },
+        };
+    }
+
+    private static TimeSpan ToleranceOf(Invocation invocation)
+    {
+        var tolerance = invocation.Get(Tolerance);
+        return tolerance >= 0 && tolerance <= TimeSpan.FromDays(36500).TotalSeconds ? TimeSpan.FromSeconds(tolerance) : throw CommandException.Usage("--clock-tolerance is a number of seconds, 0 or more");
     }
 
     private static async Task<LogAuditResult> AuditAsync(Invocation invocation, NpgsqlDataSource source, TenantId tenant, Trust trust, CancellationToken cancellationToken)
@@ -115,9 +154,6 @@ internal static class LogAuditCommand
 
     private static AuditOptions OptionsOf(Invocation invocation, Trust trust, string? origin, long from)
     {
-        var tolerance = invocation.Get(Tolerance);
-        if (!(tolerance >= 0 && tolerance <= TimeSpan.FromDays(36500).TotalSeconds))
-            throw CommandException.Usage("--clock-tolerance is a number of seconds, 0 or more");
         // Of all logs some may be other operators' keys; of the one that was named, none is a mistake.
         var keys = trust.Keys.Where(key => key.Key.Name == origin).ToList();
         if (invocation.Get(Tenant) is not null && origin is not null && keys.Count == 0 && trust.Keys.Count > 0)
@@ -127,7 +163,7 @@ internal static class LogAuditCommand
             Payloads = invocation.Get(Payloads),
             From = from,
             Workers = invocation.Get(Workers) ?? Math.Clamp(Environment.ProcessorCount, 1, 64),
-            ClockTolerance = TimeSpan.FromSeconds(tolerance),
+            ClockTolerance = ToleranceOf(invocation),
             Keys = keys,
             Quorum = trust.Quorum,
             VerifierOf = invocation.World.VerifierOf,
