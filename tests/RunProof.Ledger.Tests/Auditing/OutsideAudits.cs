@@ -282,7 +282,22 @@ public sealed class OutsideAudits
         log.Entries[10] = ServedTiles.Opened(5, entry => entry with { Link = Digest.Of("rewritten"u8) });
         Assert.Contains(AuditCodes.Forked, Codes(await AuditAsync(log, saved)));
         log.ShownSize = 800;
-        Assert.Contains(AuditCodes.RolledBack, Codes(await AuditAsync(log, saved)));
+        Assert.Contains(AuditCodes.RolledBack, Codes(await AuditAsync(log, saved, Options with { SaveEvery = TimeSpan.Zero }, save: _ => Assert.Fail("what tells the rollback was overwritten"))));
+    }
+
+    [Fact]
+    public async Task A_damaged_tile_is_no_fork_where_the_entries_show_that_the_log_goes_on()
+    {
+        var log = ServedTiles.OfTraces(250);
+        var before = (await AuditAsync(log)).Next;
+        for (var number = 250; number < 300; number++)
+            log.Open(number).Seal(number);
+        log.Instead = tile => tile is { Kind: TileKind.Hashes, Level: 0, Index: 1 } ? TiledAnswer.Wrong("is not served (404)") : null;
+        var report = await AuditAsync(log, before);
+        Assert.Equal(["LOG_TILE_MISMATCH tile/0/001"], report.Findings.Kept.Select(static finding => $"{finding.Code} {finding.Place}"));
+        Assert.Equal(600, report.Next!.Audited!.Size);
+        // Behind them nothing shows it any more.
+        Assert.Contains(AuditCodes.Forked, Codes(await AuditAsync(log, before, Options with { From = 512 })));
     }
 
     [Fact]
@@ -350,6 +365,7 @@ public sealed class OutsideAudits
         Assert.True(memory.IsFull);
     }
 
+    // A test's clock stands still, so that what is saved within the time is all or nothing.
     private static async Task<OutsideReport> AuditAsync(
         ServedTiles log, AuditState? prior = null, OutsideOptions? options = null, Action<AuditState>? save = null, Action<OutsideTick>? tick = null, CancellationToken cancellationToken = default) => await OutsideAudit.RunAsync(
         log, await OutsideAudit.ReadHeadAsync(log, cancellationToken), prior ?? new AuditState { Origin = ServedTiles.Origin }, options ?? Options, new FixedClock(), save, tick, cancellationToken);

@@ -86,6 +86,11 @@ public sealed class OutsideAudit
         // 1. What may be relied on, and what was seen before: neither is asked of the log where anybody else can say it.
         var keys = await OutsideKeys.FindAsync(_log, _checkpoint.Origin, _options, _prior.Audited, cancellationToken).ConfigureAwait(false);
         Remember();
+        foreach (var earlier in _earlier)
+            earlier.Problem = await ProblemOfAsync(earlier.Head, cancellationToken).ConfigureAwait(false);
+        // What rolls back or forks never takes the place of what it is told by.
+        if (_earlier.Exists(static each => each.Problem is not null))
+            save = null;
         if (_resumed is { } before)
             _findings.Take(before.Findings, before.FindingCounts);
 
@@ -102,7 +107,7 @@ public sealed class OutsideAudit
         var isSigned = tree is not null && tree.Root() == _checkpoint.Root;
         if (tree is not null && !isSigned)
             Find(AuditCodes.RootMismatch, "checkpoint", string.Create(CultureInfo.InvariantCulture, $"signs {_checkpoint.Size} entries with root {_checkpoint.Root}, and those that are served give {tree.Root()}"));
-        await CompareEarlierAsync(isSigned, cancellationToken).ConfigureAwait(false);
+        CompareEarlier(isSigned);
         keys.Follow(entries.HandOvers);
         var signer = keys.SignerOf(_note, _checkpoint.Size, out var problem);
         if (signer is null && !keys.IsEmpty)
@@ -265,35 +270,33 @@ public sealed class OutsideAudit
         }
     }
 
-    /// <summary>Does the log continue what was seen? By the tree that was rebuilt, where that is the signed one and came past; else by a proof from the log's tiles.</summary>
-    private async Task CompareEarlierAsync(bool isSigned, CancellationToken cancellationToken)
+    /// <summary>What the proof from the log's tiles could not show the tree shows that was rebuilt, where that is the signed one and came past.</summary>
+    private void CompareEarlier(bool isSigned)
     {
-        foreach (var earlier in _earlier.Where(each => each.Head.Size <= _checkpoint.Size))
+        foreach (var earlier in _earlier.Where(each => each.Problem is not null && each.Head.Size <= _checkpoint.Size))
         {
-            var isSame = earlier.Head.Size == _checkpoint.Size ? earlier.Head.Root == _checkpoint.Root
-                : isSigned && earlier.Rebuilt is { } root ? root == earlier.Head.Root
-                : await ContinuesAsync(earlier, cancellationToken).ConfigureAwait(false);
-            if (!isSame)
-                Find(AuditCodes.Forked, "checkpoint", string.Create(CultureInfo.InvariantCulture, $"signs a log that does not begin with the {earlier.Head.Size} entries that were {earlier.Words} (root {earlier.Head.Root}): it has two histories"));
+            if (!isSigned || earlier.Head.Size == _checkpoint.Size || earlier.Rebuilt != earlier.Head.Root)
+                Find(AuditCodes.Forked, "checkpoint", string.Create(CultureInfo.InvariantCulture, $"signs a log that does not begin with the {earlier.Head.Size} entries that were {earlier.Words} (root {earlier.Head.Root}), so it has two histories: {earlier.Problem}"));
         }
     }
 
-    private async Task<bool> ContinuesAsync(Earlier earlier, CancellationToken cancellationToken)
+    /// <summary>Why it is not shown that the log continues an earlier head; null where it is.</summary>
+    private async Task<string?> ProblemOfAsync(Checkpoint earlier, CancellationToken cancellationToken)
     {
+        if (earlier.Size > _checkpoint.Size)
+            return "it is smaller";
+        if (earlier.Size == _checkpoint.Size)
+            return earlier.Root == _checkpoint.Root ? null : "of as many entries it signs another root";
         var proof = new List<Digest>();
-        foreach (var range in TreeRange.OfConsistency(earlier.Head.Size, _checkpoint.Size))
+        foreach (var range in TreeRange.OfConsistency(earlier.Size, _checkpoint.Size))
         {
             var (hash, problem) = await _tiles.HashOfAsync(range, cancellationToken).ConfigureAwait(false);
             if (hash is null)
-            {
-                Find("LOG_TILE_MISMATCH", "tile", problem + string.Create(CultureInfo.InvariantCulture, $": that the log continues its first {earlier.Head.Size} entries cannot be shown"));
-                return false;
-            }
-
+                return problem + ", so that it cannot be shown to continue them";
             proof.Add(hash.Value);
         }
 
-        return MerkleProofs.VerifyConsistency((ulong)earlier.Head.Size, (ulong)_checkpoint.Size, [.. proof], earlier.Head.Root, _checkpoint.Root);
+        return MerkleProofs.VerifyConsistency((ulong)earlier.Size, (ulong)_checkpoint.Size, [.. proof], earlier.Root, _checkpoint.Root) ? null : "its tiles lead to no proof that it continues them";
     }
 
     private (bool IsMet, string Words, IReadOnlyList<string> Cosigners) Quorum(IWitnessQuorum policy)
@@ -374,5 +377,7 @@ public sealed class OutsideAudit
         internal string Words => words;
 
         internal Digest? Rebuilt { get; set; }
+
+        internal string? Problem { get; set; }
     }
 }
