@@ -3,6 +3,7 @@ using RunProof.ServiceDefaults;
 // postgres → runproofdb → migrator (runs once) → runner, verifier → validate (runs once, ends in a verdict)
 var builder = DistributedApplication.CreateBuilder(args);
 
+var data = DataFolder();
 var postgres = builder.AddPostgres(ResourceNames.Postgres, password: Secret("postgres-password")).WithDataVolume();
 var database = postgres.AddDatabase(ResourceNames.Database);
 var runnerPassword = Secret("runner-database-password");
@@ -28,7 +29,7 @@ var verifier = builder.AddProject<Projects.RunProof_Verifier>(ResourceNames.Veri
     .WithHttpEndpoint()
     .WithHttpHealthCheck("/health")
     .WithEnvironment($"ConnectionStrings__{ResourceNames.Database}", Login("runproof_verifier_login", verifierPassword))
-    .WithEnvironment("RunProof__Log__KeyFolder", Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".runproof", "keys")))
+    .WithEnvironment("RunProof__Log__KeyFolder", Path.Combine(data, "keys"))
     .WaitForCompletion(migrator);
 
 builder.AddProject<Projects.RunProof_Cli>(ResourceNames.Validate, launchProfileName: null)
@@ -37,7 +38,7 @@ builder.AddProject<Projects.RunProof_Cli>(ResourceNames.Validate, launchProfileN
     .WithReference(verifier)
     .WithEnvironment($"ConnectionStrings__{ResourceNames.Database}", Login("runproof_auditor_login", auditorPassword))
     .WithEnvironment("RUNPROOF_API_KEY", apiKey)
-    .WithEnvironment("RUNPROOF_REPORT", Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".runproof", "validation-report.md")))
+    .WithEnvironment("RUNPROOF_REPORT", Path.Combine(data, "validation-report.md"))
     .WaitFor(runner)
     .WaitFor(verifier);
 
@@ -46,6 +47,10 @@ builder.Build().Run();
 // Generated at the first start and kept: a second start finds the same database and the same key.
 IResourceBuilder<ParameterResource> Secret(string name) =>
     builder.AddParameter(name, new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: true);
+
+// Keys and report lie where database and passwords do, so that one folder is one installation.
+string DataFolder() =>
+    Path.GetFullPath(Environment.GetEnvironmentVariable("RUNPROOF_DATA") is { Length: > 0 } named ? named : Path.Combine(builder.AppHostDirectory, "..", ".runproof"));
 
 // A service holds the login of its own role and no other: only the migrator is given the superuser's.
 ReferenceExpression Login(string login, IResourceBuilder<ParameterResource> password) => ReferenceExpression.Create(

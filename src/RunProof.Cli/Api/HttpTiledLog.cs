@@ -120,7 +120,7 @@ internal sealed class HttpTiledLog(Uri prefix, string? apiKey, HttpClient http, 
             {
                 var target = new Uri(address, location);
                 if (target.Scheme != prefix.Scheme || target.Authority != prefix.Authority)
-                    return (TiledAnswer.Wrong($"is not served: {status} leads to another host, {target.GetLeftPart(UriPartial.Authority)}, which was not asked"), null);
+                    return (TiledAnswer.Wrong(string.Create(CultureInfo.InvariantCulture, $"is not served: {status} leads to another host, {target.GetLeftPart(UriPartial.Authority)}, which was not asked")), null);
                 if (redirects == MaxRedirects)
                     return (TiledAnswer.Wrong("is not served: one redirect leads to the next"), null);
                 address = target;
@@ -128,7 +128,7 @@ internal sealed class HttpTiledLog(Uri prefix, string? apiKey, HttpClient http, 
             }
 
             if (status is 401 or 403)
-                throw new CommandException(ExitCode.NotAuthorized, "unauthorized", $"{address} is not for this key ({status})", "the log's auditors have a key: RUNPROOF_API_KEY or --api-key", status);
+                throw new CommandException(ExitCode.NotAuthorized, "unauthorized", string.Create(CultureInfo.InvariantCulture, $"{address} is not for this key ({status})"), "the log's auditors have a key: RUNPROOF_API_KEY or --api-key", status);
             if (status is 429 or 408 or >= 500)
                 return (default, string.Create(CultureInfo.InvariantCulture, $"it answers {status}"));
             return status == 200 ? (await ReadBodyAsync(response.Content, limit, cancellationToken), null) : (TiledAnswer.Wrong(string.Create(CultureInfo.InvariantCulture, $"is not served ({status})")), null);
@@ -147,7 +147,7 @@ internal sealed class HttpTiledLog(Uri prefix, string? apiKey, HttpClient http, 
         {
             if (body.Length + count > limit)
                 return tooLong;
-            body.Write(buffer, 0, count);
+            await body.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         }
 
         return new TiledAnswer(body.GetBuffer().AsMemory(0, (int)body.Length), null);
