@@ -11,8 +11,12 @@ internal static unsafe partial class LibCrypto
 
     private const string Name = "runproof-libcrypto";
 
+    /// <summary>Names the library's file where it lies elsewhere; nothing else is tried then.</summary>
+    private const string Variable = "RUNPROOF_LIBCRYPTO";
+
     private static readonly string[] Candidates =
-        OperatingSystem.IsWindows() ? ["libcrypto-3-x64", "libcrypto-3-arm64", "libcrypto-3"]
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? [named]
+        : OperatingSystem.IsWindows() ? ["libcrypto-3-x64", "libcrypto-3-arm64", "libcrypto-3"]
         : OperatingSystem.IsMacOS() ? ["libcrypto.3.dylib", "/opt/homebrew/opt/openssl@3/lib/libcrypto.3.dylib", "/usr/local/opt/openssl@3/lib/libcrypto.3.dylib"]
         : ["libcrypto.so.3"];
 
@@ -24,7 +28,7 @@ internal static unsafe partial class LibCrypto
     internal static bool IsLoaded => Handle != 0;
 
     /// <summary>The names that were tried, for messages.</summary>
-    internal static string Tried => string.Join(", ", Candidates);
+    internal static string Tried => string.Join(", ", Candidates) + $"; {Variable} names another file";
 
     [LibraryImport(Name)]
     internal static partial nint EVP_PKEY_new_raw_private_key(int type, nint engine, byte* key, nuint length);

@@ -12,8 +12,8 @@ public sealed class CanonicalCommandTests
     [Fact]
     public async Task Prints_the_published_output_of_each_file_on_a_line_of_its_own()
     {
-        var result = await CliProcess.RunAsync(["canonical", .. Published.Select(name => Vectors.Path($"jcs/testdata/input/{name}.json"))]);
-        var expected = Published.Select(name => File.ReadAllText(Vectors.Path($"jcs/testdata/output/{name}.json")).TrimEnd('\n'));
+        var result = await CliProcess.RunAsync(["canonical", .. Published.Select(name => Vectors.PathOf($"jcs/testdata/input/{name}.json"))]);
+        var expected = Published.Select(name => File.ReadAllText(Vectors.PathOf($"jcs/testdata/output/{name}.json")).TrimEnd('\n'));
         Assert.Equal(0, result.ExitCode);
         Assert.Equal(string.Concat(expected.Select(line => line + "\n")), result.Output);
     }
@@ -21,7 +21,7 @@ public sealed class CanonicalCommandTests
     [Fact]
     public async Task Gives_our_own_cases_to_the_byte()
     {
-        using var cases = JsonDocument.Parse(File.ReadAllBytes(Vectors.Path("jcs/extra-cases.json")));
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Vectors.PathOf("jcs/extra-cases.json")));
         var folder = Directory.CreateTempSubdirectory("runproof-canonical");
         try
         {
@@ -68,10 +68,10 @@ public sealed class CanonicalCommandTests
     [Fact]
     public async Task One_bad_file_does_not_hide_the_good_ones()
     {
-        var good = Vectors.Path("jcs/testdata/input/arrays.json");
+        var good = Vectors.PathOf("jcs/testdata/input/arrays.json");
         var result = await CliProcess.RunAsync(["canonical", "-", good], [], "{"u8.ToArray());
         Assert.Equal(2, result.ExitCode);
-        Assert.Equal(File.ReadAllText(Vectors.Path("jcs/testdata/output/arrays.json")).TrimEnd('\n') + "\n", result.Output);
+        Assert.Equal(File.ReadAllText(Vectors.PathOf("jcs/testdata/output/arrays.json")).TrimEnd('\n') + "\n", result.Output);
         Assert.StartsWith("runproof: -: ", result.Error, StringComparison.Ordinal);
     }
 

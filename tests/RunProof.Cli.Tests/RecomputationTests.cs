@@ -8,7 +8,7 @@ namespace RunProof.Cli.Tests;
 /// <summary>The second way of working out a root hash, against bundles that an independent implementation made.</summary>
 public sealed class RecomputationTests
 {
-    public static TheoryData<string> Bundles => [.. Directory.GetFiles(Vectors.Path("runproof/bundles")).Select(file => Path.GetFileNameWithoutExtension(file)!)];
+    public static TheoryData<string> Bundles => [.. Directory.GetFiles(Vectors.PathOf("runproof/bundles")).Select(file => Path.GetFileNameWithoutExtension(file)!)];
 
     [Theory]
     [MemberData(nameof(Bundles))]
@@ -36,7 +36,7 @@ public sealed class RecomputationTests
     [Fact]
     public void Writes_numbers_as_ECMAScript_does()
     {
-        foreach (var line in File.ReadLines(Vectors.Path("jcs/es6testfile-10000.txt")))
+        foreach (var line in File.ReadLines(Vectors.PathOf("jcs/es6testfile-10000.txt")))
         {
             var comma = line.IndexOf(',', StringComparison.Ordinal);
             var value = BitConverter.UInt64BitsToDouble(ulong.Parse(line[..comma], NumberStyles.HexNumber, CultureInfo.InvariantCulture));

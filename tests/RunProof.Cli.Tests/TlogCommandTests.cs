@@ -10,7 +10,7 @@ namespace RunProof.Cli.Tests;
 /// <summary><c>log tlog</c> against the independently generated vectors.</summary>
 public sealed class TlogCommandTests : IDisposable
 {
-    private static readonly JsonNode Proofs = JsonNode.Parse(File.ReadAllBytes(Vectors.Path("generated-tlog/proofs.json")))!;
+    private static readonly JsonNode Proofs = JsonNode.Parse(File.ReadAllBytes(Vectors.PathOf("generated-tlog/proofs.json")))!;
     private readonly TestFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -86,7 +86,7 @@ public sealed class TlogCommandTests : IDisposable
     [Fact]
     public async Task Tiles_and_entry_bundles_are_checked_and_printed()
     {
-        var vectors = JsonNode.Parse(File.ReadAllBytes(Vectors.Path("generated-tlog/entry-bundles.json")))!;
+        var vectors = JsonNode.Parse(File.ReadAllBytes(Vectors.PathOf("generated-tlog/entry-bundles.json")))!;
         foreach (var row in vectors["valid"]!.AsArray())
         {
             var entries = row!["entries_hex"]!.AsArray().Select(static entry => Convert.FromHexString(entry!.GetValue<string>())).ToList();

@@ -24,6 +24,17 @@ public sealed class VerifyCommandTests : IDisposable
         Snapshot.Matches("verify-VERIFIED", result.Output);
     }
 
+    [Fact]
+    public async Task Without_a_libcrypto_the_checks_on_signatures_are_not_done_and_say_why()
+    {
+        var result = await CliProcess.RunAsync(["verify", Bundle("forty-steps"), "--key", KeyOf("forty-steps"), "--json"], new Dictionary<string, string?>(StringComparer.Ordinal) { ["RUNPROOF_LIBCRYPTO"] = "/nowhere/libcrypto.so.3" });
+        Assert.Equal(5, result.ExitCode);
+        var document = JsonDocument.Parse(result.Output).RootElement;
+        var signature = document.GetProperty("checks").EnumerateArray().Single(static check => check.GetProperty("name").GetString() == "CHECKPOINT_SIGNATURE");
+        Assert.Equal("not_done", signature.GetProperty("status").GetString());
+        Assert.Contains("/nowhere/libcrypto.so.3", signature.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("forty-steps", "verify-own-key")]
     [InlineData("awaiting-inclusion", "verify-no-log")]
@@ -34,13 +45,13 @@ public sealed class VerifyCommandTests : IDisposable
         Snapshot.Matches(snapshot, result.Output);
     }
 
-    public static TheoryData<string> Tampered => [.. Directory.GetFiles(Vectors.Path("runproof/tampered"), "*.json").Select(static file => Path.GetFileNameWithoutExtension(file)!)];
+    public static TheoryData<string> Tampered => [.. Directory.GetFiles(Vectors.PathOf("runproof/tampered"), "*.json").Select(static file => Path.GetFileNameWithoutExtension(file)!)];
 
     [Theory]
     [MemberData(nameof(Tampered))]
     public async Task A_tampered_bundle_ends_with_10_and_the_place(string name)
     {
-        var result = await CliInside.RunAsync(["verify", Vectors.Path($"runproof/tampered/{name}.json"), "--key", KeyOf("forty-steps"), "--json"]);
+        var result = await CliInside.RunAsync(["verify", Vectors.PathOf($"runproof/tampered/{name}.json"), "--key", KeyOf("forty-steps"), "--json"]);
         Assert.Equal(10, result.ExitCode);
         var document = JsonDocument.Parse(result.Output).RootElement;
         Assert.Equal("FAILED", document.GetProperty("verification_status").GetString());
@@ -78,7 +89,7 @@ public sealed class VerifyCommandTests : IDisposable
     [Fact]
     public async Task A_trust_file_is_keys_or_a_policy_and_a_policys_quorum_is_a_check()
     {
-        var seeds = JsonNode.Parse(File.ReadAllBytes(Vectors.Path("generated-tlog/proofs.json")))!;
+        var seeds = JsonNode.Parse(File.ReadAllBytes(Vectors.PathOf("generated-tlog/proofs.json")))!;
         var (log, witnesses) = (seeds["log_vkey"]!.GetValue<string>(), seeds["witness_vkeys"]!.AsArray().Select(static key => key!.GetValue<string>()).ToArray());
         var sample = seeds["inclusion"]!.AsArray()[^1]!;
         var (proof, entry) = (_folder.Write("p", sample["proof"]!.GetValue<string>()), _folder.Write("e", sample["entry"]!.GetValue<string>()));
@@ -265,7 +276,7 @@ public sealed class VerifyCommandTests : IDisposable
 
     private static ProofBundle Read(string name) => BundleReader.TryRead(File.ReadAllBytes(Bundle(name)), out var bundle, out _) ? bundle : throw new InvalidOperationException(name);
 
-    private static string Bundle(string name) => Path.GetRelativePath(Environment.CurrentDirectory, Vectors.Path($"runproof/bundles/{name}.json"));
+    private static string Bundle(string name) => Path.GetRelativePath(Environment.CurrentDirectory, Vectors.PathOf($"runproof/bundles/{name}.json"));
 
     private static string KeyOf(string name) => JsonNode.Parse(File.ReadAllBytes(Bundle(name)))!["log"]!["public_key"]!.GetValue<string>();
 

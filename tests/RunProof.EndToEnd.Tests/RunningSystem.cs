@@ -14,6 +14,7 @@ internal sealed class RunningSystem : IAsyncDisposable
 
     private readonly Dictionary<string, string> _environment;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(100) };
+    private readonly DirectoryInfo _keys = Directory.CreateTempSubdirectory("runproof-keys-");
     private HostProcess? _runner;
     private HostProcess? _verifier;
 
@@ -32,6 +33,8 @@ internal sealed class RunningSystem : IAsyncDisposable
             ["RUNPROOF_RUNNER_URL"] = RunnerUrl,
             ["RUNPROOF_VERIFIER_URL"] = VerifierUrl,
             ["RUNPROOF_API_KEY"] = ApiKey,
+            // Not the user's own: a test leaves no key behind, and finds none.
+            ["RunProof__Log__KeyFolder"] = _keys.FullName,
             ["NO_COLOR"] = "1",
         };
         foreach (var (name, value) in variables)
@@ -138,6 +141,7 @@ internal sealed class RunningSystem : IAsyncDisposable
             await _runner.DisposeAsync();
         if (_verifier is not null)
             await _verifier.DisposeAsync();
+        _keys.Delete(recursive: true);
     }
 
     internal static string FreeUrl()

@@ -7,7 +7,7 @@ namespace RunProof.Verification.Tests;
 /// <summary>Evidence as a store would give it back, from a bundle that an independent implementation made. Nothing is computed here.</summary>
 internal sealed record Evidence(RecordedTrace Trace, List<RecordedStep> Steps)
 {
-    internal static string Vectors { get; } = Path.Combine(Root(), "tests", "vectors", "runproof");
+    internal static string Vectors { get; } = RunProof.Testing.Vectors.PathOf("runproof");
 
     internal static Evidence Bundle(string name) => From(Load("bundles", name));
 
@@ -106,13 +106,5 @@ internal sealed record Evidence(RecordedTrace Trace, List<RecordedStep> Steps)
         if (DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
             return time;
         return DateTimeOffset.TryParse(text.TrimEnd('x'), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time) ? time.AddSeconds(1) : new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "RunProof.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("no folder above the tests holds RunProof.sln");
     }
 }

@@ -188,6 +188,25 @@ public sealed class Sealing(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("Healthy", (await HealthAsync(service))["status"]!.GetValue<string>());
     }
 
+    [Fact]
+    public async Task A_log_whose_witnesses_refuse_is_served_at_its_older_size_and_health_says_so()
+    {
+        using var nobody = new TcpListener(IPAddress.Loopback, 0);
+        nobody.Start();
+        var url = $"http://{nobody.LocalEndpoint}/";
+        nobody.Stop();
+        SigningKeyFile.TryCreate(KeyFile, "test.example");
+        var policy = Path.Combine(_keys, "policy.txt");
+        var witness = NoteSigner.Create("witness.example/w", NoteAlgorithm.CosignatureV1, new byte[32]);
+        await File.WriteAllTextAsync(policy, $"log {SigningKeyFile.Load(KeyFile).Under("test.example/acme")}\nwitness w {witness} {url}\nquorum w\n");
+        await using var service = await StartAsync(("RunProof:Log:WitnessPolicyFile", policy));
+        await RecordAsync("acme", 1);
+        await WaitAsync(async () => (await HealthAsync(service))["data"]!["withheld_logs"]!.GetValue<double>() == 1);
+        var check = await HealthAsync(service);
+        Assert.Equal("Degraded", check["status"]!.GetValue<string>());
+        Assert.Contains("too few witnesses", check["description"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
     private Task<VerifierService> StartAsync(params (string Name, string Value)[] more) => VerifierService.StartAsync(_database.VerifierConnectionString, new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["RunProof:Log:Name"] = "test.example",

@@ -10,7 +10,12 @@ internal static class OutputFile
         var next = file + ".new";
         try
         {
-            await File.WriteAllBytesAsync(next, bytes, cancellationToken);
+            await using (var stream = new FileStream(next, FileMode.Create, FileAccess.Write))
+            {
+                await stream.WriteAsync(bytes, cancellationToken);
+                stream.Flush(flushToDisk: true);
+            }
+
             File.Move(next, file, overwrite: true);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)

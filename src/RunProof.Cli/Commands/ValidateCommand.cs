@@ -44,12 +44,13 @@ internal static class ValidateCommand
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await File.WriteAllTextAsync(path, markdown, cancellationToken);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCode.Error, "report", $"the report cannot be written: {problem.Message}", "give another --report FILE");
+            throw new CommandException(ExitCode.Error, "not_written", $"the report cannot be written: {problem.Message}", "give another --report FILE");
         }
+
+        await OutputFile.WriteAsync(path, System.Text.Encoding.UTF8.GetBytes(markdown), cancellationToken);
     }
 
     private static void Write(Page page, ValidationReport report, string? path, string markdown)

@@ -10,6 +10,7 @@ internal sealed class SealingState
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<TenantId, bool> _halted = [];
+    private readonly HashSet<TenantId> _withheld = [];
 
     /// <summary>Why the last round ended early; null where it did not.</summary>
     internal volatile string? StoreProblem;
@@ -43,6 +44,22 @@ internal sealed class SealingState
         }
     }
 
+    /// <summary>Logs whose newest checkpoint awaits its witnesses.</summary>
+    internal int Withheld
+    {
+        get
+        {
+            lock (_gate)
+                return _withheld.Count;
+        }
+    }
+
+    internal void Published(TenantId tenant, bool isPublished)
+    {
+        lock (_gate)
+            _ = isPublished ? _withheld.Remove(tenant) : _withheld.Add(tenant);
+    }
+
     internal bool Continue(TenantId tenant)
     {
         lock (_gate)
@@ -64,12 +81,14 @@ internal sealed class SealingHealth(SealingKey key, SealingState state, SealingM
             ["oldest_age_seconds"] = Math.Round(age.TotalSeconds, 3),
             ["quarantined"] = lag.Quarantined,
             ["halted_logs"] = state.Halted,
+            ["withheld_logs"] = state.Withheld,
         };
         // No file's name and no tenant's: this has no authentication. The log names them.
-        var problem = key.Problem is not null ? "there is no signing key that can be used, so nothing is sealed; the log says why"
+        var problem = key.PublicProblem is { } none ? none
             : state.StoreProblem is { } store ? store
             : state.Halted > 0 && state.HandedOver == state.Halted ? string.Create(CultureInfo.InvariantCulture, $"{state.Halted} logs wait for another key: this service's was handed over to it. Finish the rotation, or give this service the key in use")
             : state.Halted > 0 ? string.Create(CultureInfo.InvariantCulture, $"{state.Halted} logs cannot be continued; the log says which and why")
+            : state.Withheld > 0 ? string.Create(CultureInfo.InvariantCulture, $"{state.Withheld} logs are served at an older size: too few witnesses cosigned the newest; the log says which and why")
             : age > options.MaxLag ? "entries have awaited inclusion for too long"
             : null;
         var words = string.Create(CultureInfo.InvariantCulture, $"{lag.Queued} entries await inclusion, {lag.Sealed} of them seals, the oldest for {age.TotalSeconds:0.0} s; {lag.Quarantined} in quarantine");

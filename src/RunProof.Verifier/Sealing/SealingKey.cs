@@ -10,6 +10,13 @@ internal sealed partial class SealingKey(LogOptions options, IConfiguration conf
     private SigningKeyFile? _file;
     private string? _problem;
 
+    private const string NoLibrary = "no libcrypto of OpenSSL 3 can be loaded";
+
+    /// <summary>Why nothing is sealed, in words that anybody may read: without a file's name. Null where there is a key, or it was not needed yet.</summary>
+    internal string? PublicProblem => Problem is null ? null
+        : Ed25519.IsAvailable ? "there is no signing key that can be used, so nothing is sealed; the log says why"
+        : NoLibrary + ", so nothing is sealed and no checkpoint is verified; proofs are served, and say so";
+
     /// <summary>Where the key file is: <c>RUNPROOF_SIGNING_KEY_FILE</c>, or <c>log-signing.key</c> in the folder of the options.</summary>
     internal string Path => SigningKeyFile.Locate(configuration[SigningKeyFile.Variable], options.KeyFolder);
 
@@ -33,7 +40,7 @@ internal sealed partial class SealingKey(LogOptions options, IConfiguration conf
             try
             {
                 if (!Ed25519.IsAvailable)
-                    throw new PlatformNotSupportedException("no libcrypto of OpenSSL 3 can be loaded: this machine can neither sign nor verify checkpoints. Install OpenSSL 3 and start again");
+                    throw new PlatformNotSupportedException($"{NoLibrary}: this machine can neither sign nor verify checkpoints. Install OpenSSL 3, or name its libcrypto in RUNPROOF_LIBCRYPTO, and start again");
                 OpenOrRefresh();
                 _problem = null;
             }

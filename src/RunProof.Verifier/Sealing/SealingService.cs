@@ -119,7 +119,9 @@ internal sealed partial class SealingService(
     /// <returns>False: what was committed meanwhile is found in the next round.</returns>
     private async Task<bool> PublishAsync(LogSealer sealer, TenantId tenant, CancellationToken cancellationToken)
     {
-        if (!await sealer.PublishAsync(tenant, cancellationToken))
+        var isPublished = await sealer.PublishAsync(tenant, cancellationToken);
+        state.Published(tenant, isPublished);
+        if (!isPublished)
             _publications.Pause(tenant, UnpublishedPause);
         else if (!_commits.IsPaused(tenant))
             GoesOn(tenant);

@@ -18,7 +18,7 @@ internal sealed class Seeds
 
     internal Seeds()
     {
-        var file = File.ReadAllBytes(Vectors.Path("runproof/bundles/seed-run.json"));
+        var file = File.ReadAllBytes(Vectors.PathOf("runproof/bundles/seed-run.json"));
         Assert.True(BundleReader.TryRead(file, out var read, out _));
         Checkpoint = Signed(MerkleTree.LeafHash(Encoding.UTF8.GetBytes(read.Log!.Entry)));
         Proof = new TlogProof(0, [], Checkpoint).ToString();
@@ -67,7 +67,7 @@ internal sealed class Seeds
     internal IReadOnlyList<byte[]> Files =>
     [
         Whole, Step, Envelope, Encoding.UTF8.GetBytes(Proof), Encoding.UTF8.GetBytes(Checkpoint.ToString()), Fork.ToJson(),
-        File.ReadAllBytes(Vectors.Path("runproof/bundles/withheld-payloads.json")),
+        File.ReadAllBytes(Vectors.PathOf("runproof/bundles/withheld-payloads.json")),
     ];
 
     internal static JsonNode Json(byte[] file) => JsonNode.Parse(file)!;
