@@ -91,7 +91,11 @@ internal sealed class RangeAudit(AuditScope scope, AuditRange range, QuickTrace 
         _tree.Append(LeafOf(row.Text.Span));
         var entry = new Examined(row);
         if (ProblemOf(entry, row) is { } problem)
+        {
+            entry.IsRefused = true;
             Find(AuditCodes.EntryMismatch, entry.Position, entry.TraceId, PlaceOf(entry.Position), problem);
+        }
+
         if (row.IsRepeated)
             Find(AuditCodes.EntryRepeated, entry.Position, entry.TraceId, PlaceOf(entry.Position), $"is the second {entry.Kind} entry of trace {entry.TraceId}");
         if (entry.Kind is LogEntryKind.Sealed && (entry.Partner is null || entry.Partner > entry.Position))
@@ -216,8 +220,11 @@ internal sealed class RangeAudit(AuditScope scope, AuditRange range, QuickTrace 
             Find(AuditCodes.SealedMissing, entry.Position, entry.TraceId, "log.sealed", "is missing: the trace is sealed, and its seal is neither in the log nor on the way into it");
     }
 
-    private void Differs(Examined entry, long position, byte[] derived) => Find(
-        AuditCodes.EntryMismatch, position, entry.TraceId, PlaceOf(position), $"is not what its trace's columns give: {Encoding.UTF8.GetString(derived)}");
+    private void Differs(Examined entry, long position, byte[] derived)
+    {
+        if (!entry.IsRefused || position != entry.Position)
+            Find(AuditCodes.EntryMismatch, position, entry.TraceId, PlaceOf(position), $"is not what its trace's columns give: {Encoding.UTF8.GetString(derived)}");
+    }
 
     /// <summary>Positions without an entry: the tree goes on with leaves that nothing hashes to, so that its root cannot come right.</summary>
     private void Gap(long until)
@@ -287,6 +294,9 @@ internal sealed class Examined
 
     /// <summary>Whether the trace belongs to this entry: it is read once, with the last of its entries.</summary>
     internal bool IsEvidenceRead { get; }
+
+    /// <summary>Whether the entry by itself, or beside its row, is wrong already.</summary>
+    internal bool IsRefused { get; set; }
 
     internal int TraceRows { get; set; }
 

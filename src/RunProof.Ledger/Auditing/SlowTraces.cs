@@ -8,6 +8,8 @@ internal sealed class SlowTraces(AuditScope scope, bool payloads)
 {
     private const int FindingsOfATrace = 100;
 
+    private static readonly string[] Chain = ["STEP_SEQUENCE", "HASH_CHAIN", "SEAL", "STEPS_ROOT", "ROOT_HASH"];
+
     internal long PayloadsVerified { get; private set; }
 
     internal long PayloadsErased { get; private set; }
@@ -58,7 +60,8 @@ internal sealed class SlowTraces(AuditScope scope, bool payloads)
         {
             Format = TraceHeader.CurrentFormat, Kind = OpenedEntry.KindOpened, Link = new Digest(link), RunId = run, StartedAt = trace.StartedAt, TenantId = scope.Tenant, TraceId = id,
         });
-        if (isOpen || report.RecomputedRootHash is not { } root || trace is not { ChainLength: { } length, CompletedAt: { } completed } || !Wire.TryParse(trace.Status, out SealStatus status))
+        // A chain that is broken is found already: what follows from it is no second finding.
+        if (isOpen || !Chain.All(name => report.Checks.Any(check => check.Name == name && check.Status is CheckStatus.Passed)) || report.RecomputedRootHash is not { } root || trace is not { ChainLength: { } length, CompletedAt: { } completed } || !Wire.TryParse(trace.Status, out SealStatus status))
             return new TraceFacts(isOpen, opened, null);
         return new TraceFacts(isOpen, opened, CanonicalBytes.Of(new SealedEntry
         {

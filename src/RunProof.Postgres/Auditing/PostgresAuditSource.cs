@@ -10,12 +10,12 @@ namespace RunProof.Postgres;
 /// <param name="source">Connections of a member of <c>runproof_verifier</c> or <c>runproof_auditor</c>, as many at once as an audit has workers.</param>
 public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
 {
-    // COPY takes no parameters: what it needs to know stands in settings of its transaction. The plan is always a walk along indexes, in the order in which they
-    // stand, whatever the planner believes of the sizes; sorting or hashing a whole table would take its memory and hold the first row back.
+    // COPY takes no parameters: what it needs to know stands in settings of its transaction. The plan is always a walk along indexes, whatever the planner believes
+    // of the sizes: reading a whole table for each range would take for ever.
     private const string SettingsSql =
         """
         SELECT set_config('runproof.tenant_id', $1, true), set_config('runproof.audit_first', $2, true), set_config('runproof.audit_end', $3, true), set_config('runproof.audit_size', $4, true),
-          set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),
+          set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),
           set_config('max_parallel_workers_per_gather', '0', true)
         """;
 
@@ -65,17 +65,18 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
 
     private const string StepBare = StepColumns + ", NULL, NULL, NULL, " + StepDigests + ", NULL, NULL, NULL, NULL, NULL, NULL";
 
-    // OFFSET 0 keeps the walk along the positions apart from what is looked up for each; a lateral UNION ALL is done in its own order.
+    // OFFSET 0 keeps the walk along the positions apart from what is looked up for each, and the look-up by trace from being taken for a walk along positions; a
+    // lateral UNION ALL is done in its own order.
     private const string Entries =
         $"""
         (SELECT e.tenant_id, e.position, e.kind, e.trace_id, e.run_id, e.entry, p.position AS partner, p.entry AS partner_entry,
             EXISTS (SELECT FROM runproof.log_entries d WHERE d.tenant_id = e.tenant_id AND d.trace_id = e.trace_id AND d.kind = e.kind AND d.position < e.position) AS repeated,
             e.kind = 'sealed' OR (e.kind = 'opened' AND (p.position IS NULL OR p.position >= current_setting('runproof.audit_size')::bigint)) AS wanted
           FROM runproof.log_entries e
-          LEFT JOIN LATERAL (
-            SELECT o.position, o.entry FROM runproof.log_entries o
-              WHERE o.tenant_id = e.tenant_id AND o.trace_id = e.trace_id AND o.kind = CASE e.kind WHEN 'opened' THEN 'sealed' ELSE 'opened' END
-              ORDER BY o.position LIMIT 1) p ON e.kind <> 'rotated'
+          CROSS JOIN LATERAL (
+            SELECT min(o.position) AS position, (array_agg(o.entry ORDER BY o.position))[1] AS entry FROM (
+              SELECT o.position, o.entry FROM runproof.log_entries o
+                WHERE o.tenant_id = e.tenant_id AND o.trace_id = e.trace_id AND o.kind = CASE e.kind WHEN 'opened' THEN 'sealed' WHEN 'sealed' THEN 'opened' END OFFSET 0) o) p
           WHERE e.tenant_id = {Tenant}
             AND e.position >= current_setting('runproof.audit_first')::bigint AND e.position < current_setting('runproof.audit_end')::bigint
           ORDER BY e.position OFFSET 0) e
@@ -107,23 +108,26 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
     // began, or its evidence could not be written.
     private const string StraysSql =
         """
-        WITH traces AS (
-          SELECT t.trace_id, t.run_id, t.status FROM public.aos_traces t WHERE t.tenant_id = $1
-          UNION ALL SELECT t.trace_id, t.run_id, t.status FROM public.aos_traces_archive t WHERE t.tenant_id = $1)
-        SELECT 0, t.trace_id, t.run_id, t.status FROM traces t
+        SELECT 0, t.trace_id, t.run_id, t.status
+          FROM (SELECT trace_id, run_id, status FROM public.aos_traces WHERE tenant_id = $1 UNION ALL SELECT trace_id, run_id, status FROM public.aos_traces_archive WHERE tenant_id = $1) t
           WHERE NOT EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = $1 AND e.trace_id = t.trace_id AND e.kind = 'opened')
             AND NOT EXISTS (SELECT FROM runproof.log_queue q WHERE q.tenant_id = $1 AND q.trace_id = t.trace_id AND q.kind = 'opened')
             AND NOT EXISTS (SELECT FROM runproof.log_quarantine q WHERE q.tenant_id = $1 AND q.trace_id = t.trace_id AND q.kind = 'opened')
         UNION ALL
         SELECT 1, s.trace_id, NULL, count(*)::text
-          FROM (SELECT s.trace_id FROM public.aos_trace_steps s WHERE s.tenant_id = $1 UNION ALL SELECT s.trace_id FROM public.aos_trace_steps_archive s WHERE s.tenant_id = $1) s
-          WHERE NOT EXISTS (SELECT FROM traces t WHERE t.trace_id = s.trace_id)
+          FROM (SELECT trace_id FROM public.aos_trace_steps WHERE tenant_id = $1 UNION ALL SELECT trace_id FROM public.aos_trace_steps_archive WHERE tenant_id = $1) s
+          WHERE NOT EXISTS (SELECT FROM public.aos_traces t WHERE t.tenant_id = $1 AND t.trace_id = s.trace_id)
+            AND NOT EXISTS (SELECT FROM public.aos_traces_archive t WHERE t.tenant_id = $1 AND t.trace_id = s.trace_id)
             AND NOT EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = $1 AND e.trace_id = s.trace_id)
           GROUP BY s.trace_id
         UNION ALL
         SELECT 2, NULL, r.id, r.status FROM public.runs r
-          WHERE r.tenant_id = $1 AND (r.status = 'succeeded' OR r.status = 'failed' AND r.error_code NOT IN ('evidence_conflict', 'evidence_refused', 'evidence_unavailable', 'engine_error', 'fenced'))
-            AND NOT EXISTS (SELECT FROM traces t WHERE t.run_id = r.id OR t.trace_id = 'trace_' || r.id)
+          WHERE r.tenant_id = $1
+            AND (r.status = 'succeeded' OR r.status = 'failed' AND r.error_code NOT IN ('evidence_conflict', 'evidence_refused', 'evidence_unavailable', 'engine_error', 'fenced'))
+            AND NOT EXISTS (SELECT FROM public.aos_traces t WHERE t.tenant_id = $1 AND t.run_id = r.id)
+            AND NOT EXISTS (SELECT FROM public.aos_traces_archive t WHERE t.tenant_id = $1 AND t.run_id = r.id)
+            AND NOT EXISTS (SELECT FROM public.aos_traces t WHERE t.tenant_id = $1 AND t.trace_id = 'trace_' || r.id)
+            AND NOT EXISTS (SELECT FROM public.aos_traces_archive t WHERE t.tenant_id = $1 AND t.trace_id = 'trace_' || r.id)
         UNION ALL
         SELECT 3, q.trace_id, NULL, q.kind || ': ' || q.code || ': ' || q.message FROM runproof.log_quarantine q WHERE q.tenant_id = $1
           AND NOT EXISTS (SELECT FROM runproof.log_entries e WHERE e.tenant_id = $1 AND e.trace_id = q.trace_id AND e.kind = q.kind)
