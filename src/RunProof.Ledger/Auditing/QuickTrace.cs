@@ -38,7 +38,7 @@ internal sealed class QuickTrace(TenantId tenant, bool payloads)
     /// <summary>The seal of the trace, where it is sealed and its columns hold one.</summary>
     internal TraceSeal? Seal => _seal;
 
-    /// <summary>The earliest and the latest time of a step.</summary>
+    /// <summary>The earliest and the latest time of a step of the engine's own.</summary>
     internal (DateTimeOffset First, DateTimeOffset Last)? StepTimes { get; private set; }
 
     /// <summary>Takes a trace up.</summary>
@@ -65,7 +65,9 @@ internal sealed class QuickTrace(TenantId tenant, bool payloads)
         if (!_holds)
             return;
         _tree.Append(_link);
-        StepTimes = StepTimes is { } times ? (row.Timestamp < times.First ? row.Timestamp : times.First, row.Timestamp > times.Last ? row.Timestamp : times.Last) : (row.Timestamp, row.Timestamp);
+        // Of what others did the times are others'; and a step that a crash interrupted may have been announced for later.
+        if (row.Source.Span.SequenceEqual("engine"u8) && !row.Status.Span.SequenceEqual("interrupted"u8))
+            StepTimes = StepTimes is { } times ? (row.Timestamp < times.First ? row.Timestamp : times.First, row.Timestamp > times.Last ? row.Timestamp : times.Last) : (row.Timestamp, row.Timestamp);
     }
 
     /// <summary>Whether everything that is there of the trace holds.</summary>
