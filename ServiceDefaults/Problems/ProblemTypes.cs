@@ -9,6 +9,12 @@ public static class ProblemTypes
     /// <summary>400: the plan cannot be executed; <c>errors</c> names the places.</summary>
     public const string InvalidPlan = "/problems/invalid-plan";
 
+    /// <summary>400: the document is no policy; <c>errors</c> names the lines and places.</summary>
+    public const string InvalidPolicy = "/problems/invalid-policy";
+
+    /// <summary>409: the version is there with another document; versions never change.</summary>
+    public const string VersionTaken = "/problems/version-taken";
+
     /// <summary>401: no API key, or one that is unknown or revoked.</summary>
     public const string Unauthorized = "/problems/unauthorized";
 

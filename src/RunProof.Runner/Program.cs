@@ -30,6 +30,7 @@ var api = app.MapGroup("/api/v1");
 api.MapAgents();
 api.MapRuns();
 api.MapSkills();
+api.MapPolicies();
 
 await app.RunAsync();
 return 0;

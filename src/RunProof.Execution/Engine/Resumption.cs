@@ -34,7 +34,7 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         // Nothing can be appended any more but by this session: what is read now is all there is.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
         return Read(planned.Plan, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
-            [.. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
+            [new EarlierAttempt(null, recorded?.CostCents ?? 0), .. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
     }
 
     private static ResumePoint Read(Plan plan, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)

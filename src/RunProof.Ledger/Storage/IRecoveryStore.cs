@@ -19,7 +19,11 @@ public interface IRecoveryStore
 /// <summary>How far a trace got.</summary>
 /// <param name="Status">The trace's recorded status: <c>running</c>, <c>completed</c>, <c>failed</c>, <c>aborted</c>.</param>
 /// <param name="Steps">Its steps by their index.</param>
-public sealed record TraceProgress(string Status, IReadOnlyList<StepProgress> Steps);
+public sealed record TraceProgress(string Status, IReadOnlyList<StepProgress> Steps)
+{
+    /// <summary>What the run has cost so far, in cents. Default 0.</summary>
+    public decimal CostCents { get; init; }
+}
 
 /// <summary>A recorded step, as much of it as later steps may refer to. Payload texts are as stored: redacted, null where erased.</summary>
 /// <param name="StepIndex">Its index.</param>

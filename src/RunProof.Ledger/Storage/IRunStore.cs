@@ -199,7 +199,7 @@ public interface IAgentStore
 /// <param name="TenantId">The tenant that its bearer acts in.</param>
 /// <param name="Id">Public id, for listing and revoking: <c>key_…</c>.</param>
 /// <param name="Name">What it is for.</param>
-/// <param name="Scope"><c>runner</c> (create and read), or <c>auditor</c> (read only).</param>
+/// <param name="Scope"><c>runner</c> (create and read), <c>governor</c> (policies and read), or <c>auditor</c> (read only).</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="RevokedAt">When it was revoked, or null.</param>
 public sealed record ApiKey(TenantId TenantId, string Id, string Name, string Scope, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);

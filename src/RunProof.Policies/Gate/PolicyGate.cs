@@ -57,6 +57,23 @@ public sealed class PolicyGate : IStepGate
         return places;
     }
 
+    /// <summary>Decides of actions as of the steps of one run, in their order, and executes none.</summary>
+    /// <param name="run">The run that they would be of.</param>
+    /// <param name="actions">The actions; references in them are not resolved.</param>
+    /// <param name="instead">A policy that counts as in force, in place of the one of its name; null for none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PolicyUnavailableException">The policies in force are not known.</exception>
+    /// <returns>The decisions.</returns>
+    public async ValueTask<PolicyCheck> CheckAsync(
+        GovernedRun run, IReadOnlyList<StepAction> actions, PolicyDocument? instead, CancellationToken cancellationToken)
+    {
+        var current = await _policies.CurrentAsync(run.TenantId, cancellationToken);
+        if (instead is not null)
+            current = new PolicySnapshot(-1, [.. current.Policies.Where(policy => policy.Name != instead.Name), new PolicyInForce(instead.Name, instead)]);
+        var gate = new RunGate(run, current, _policies, _redactor, _clock);
+        return new PolicyCheck(current.Names, [.. actions.Select(action => new CheckedAction(gate.Decide(action)))]);
+    }
+
     /// <inheritdoc/>
     public StepDecision Undecided(string reason) => new(StepDecisionKind.Undecided, reason, null, DecisionEffects.None);
 }

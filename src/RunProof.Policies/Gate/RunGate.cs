@@ -39,7 +39,13 @@ internal sealed class RunGate : IRunGate
             return new StepDecision(StepDecisionKind.Denied, unavailable.Message, null, Places(action) with { BlockedCode = "policy_unavailable" });
         }
 
-        var decision = Decide(action, _last);
+        return Decide(action);
+    }
+
+    /// <summary>Decides by what is known.</summary>
+    internal StepDecision Decide(StepAction action)
+    {
+        var decision = Decide(action, _last!);
         foreach (var limit in decision.Effects.Counted)
             _calls[limit] = _calls.GetValueOrDefault(limit) + 1;
         return decision;
@@ -83,6 +89,8 @@ internal sealed class RunGate : IRunGate
         try
         {
             using var context = JsonDocument.Parse(earlier.Context, new JsonDocumentOptions { MaxDepth = 1024 });
+            if (context.RootElement.TryGetProperty("tokens", out var tokens) && tokens.TryGetInt64(out var used))
+                _tokens += used;
             if (!context.RootElement.TryGetProperty("policy", out var policy) || !policy.TryGetProperty("limits", out var limits))
                 return;
             foreach (var limit in limits.EnumerateArray())

@@ -11,11 +11,14 @@ public sealed class PostgresRecoveryStore(NpgsqlDataSource source) : IRecoverySt
     private const string ReadSql =
         "SELECT trace_status, step_index, step_status, outcome_data, context FROM runproof.trace_progress($1, $2, $3)";
 
+    private const string CostSql = "SELECT runproof.run_cost($1, $2, $3)";
+
     /// <inheritdoc/>
     public async Task<TraceProgress?> ReadAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(ReadSql, tenant.Value, run.Value, worker));
+        batch.BatchCommands.Add(Sql.Command(CostSql, tenant.Value, run.Value, worker));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         string? status = null;
         var steps = new List<StepProgress>();
@@ -27,6 +30,8 @@ public sealed class PostgresRecoveryStore(NpgsqlDataSource source) : IRecoverySt
                 steps.Add(new StepProgress(reader.GetInt32(1), reader.GetString(2), reader.TextOrNull(3), reader.TextOrNull(4)));
         }
 
-        return status is null ? null : new TraceProgress(status, steps);
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return status is null ? null : new TraceProgress(status, steps) { CostCents = reader.GetDecimal(0) };
     }
 }

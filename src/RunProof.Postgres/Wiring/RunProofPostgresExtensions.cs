@@ -31,6 +31,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IRunStore, PostgresRunStore>();
         builder.Services.TryAddSingleton<IAgentStore, PostgresAgentStore>();
         builder.Services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
+        builder.Services.TryAddSingleton<IPolicyStore, PostgresPolicyStore>();
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();

@@ -46,8 +46,9 @@ internal static class RequestBody
         return inPlan ? Problem.Invalid(byPlace, ProblemTypes.InvalidPlan, "The plan cannot be executed") : Problem.Invalid(byPlace);
     }
 
-    // Null where it is too large.
-    private static async Task<byte[]?> ReadAsync(HttpContext context)
+    /// <summary>Reads a body whole.</summary>
+    /// <returns>The bytes; null where there are more than <see cref="MaxBytes"/>.</returns>
+    public static async Task<byte[]?> ReadAsync(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = MaxBytes + 1;

@@ -88,7 +88,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
 
     [Theory]
-    [InlineData("runproof_runner", "agents:INSERT agents:SELECT runs:INSERT runs:SELECT schema_migrations:SELECT")]
+    [InlineData("runproof_runner", "agents:INSERT agents:SELECT policies:SELECT policy_changes:SELECT runs:INSERT runs:SELECT schema_migrations:SELECT")]
     [InlineData("runproof_verifier", Sealer)]
     [InlineData("runproof_auditor", Reader)]
     public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
@@ -96,7 +96,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
 
     [Theory]
-    [InlineData("runproof_runner", "claim_abandoned_runs find_api_key kv_get kv_set record_openings record_seals record_steps renew_runs take_over trace_progress")]
+    [InlineData("runproof_runner", "apply_policy claim_abandoned_runs find_api_key kv_get kv_set record_openings record_seals record_steps renew_runs retire_policy run_cost take_over trace_progress")]
     [InlineData("runproof_verifier", "all_logs find_api_key log_lag must_affect public_logs queue_to_seal requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
     [InlineData("runproof_auditor", "all_logs tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
@@ -129,11 +129,11 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT ";
 
     private const string Reader = Evidence
-        + "log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
+        + "log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
 
     private const string Sealer = Evidence
         + "log_entries:INSERT log_entries:SELECT log_keys:INSERT log_keys:SELECT log_quarantine:INSERT log_quarantine:SELECT log_queue:DELETE log_queue:SELECT "
-        + "log_requeued:SELECT log_tiles:INSERT log_tiles:SELECT logs:SELECT payload_erasures:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
+        + "log_requeued:SELECT log_tiles:INSERT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
 
     [Fact]
     public async Task The_runner_cannot_insert_a_run_into_another_tenant() =>

@@ -53,7 +53,7 @@ public sealed class RecordedRowsTests(PostgresFixture postgres)
             ["step_index"] = "0", ["skill_id"] = "echo", ["skill_name"] = "Echo", ["skill_version"] = "1", ["status"] = "failed", ["level"] = "ERROR",
             ["outcome_category"] = "FAILURE", ["outcome_code"] = "http_500", ["cost_cents"] = "0.25", ["duration_ms"] = "0.30000000000000004", ["retry_count"] = "2",
             ["idempotency_key"] = "run-1:0", ["replay_behavior"] = "check", ["rng_state_before"] = "state", ["source"] = "mcp",
-            ["params"] = """{"n":0,"nul":"\u0000"}""", ["outcome_data"] = "null", ["context"] = """{"attempt":1}""",
+            ["params"] = """{"n":0,"nul":"\u0000"}""", ["outcome_data"] = "null", ["context"] = """{"attempt":1,"policy":{"decision":"allowed","reason":"no policy is in force"}}""",
             ["skill_schema"] = "\\x" + Digest.Of("schema"u8),
         };
         Assert.All(columns, column => Assert.Equal(column.Value, step[column.Key]));
