@@ -167,6 +167,58 @@ public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper outpu
         Assert.Equal(300, (await _verifier.GetAsync("/api/v1/log", _key)).Body["size"]!.GetValue<long>());
     }
 
+    /// <summary>The very audit of <c>log audit --url</c>, over the service's own HTTP.</summary>
+    [Fact]
+    public async Task An_outsider_s_audit_verifies_the_served_log_and_goes_on_over_a_rotation()
+    {
+        await RecordAsync(200);
+        await _verifier.ProofAsync("199", _key, "?wait=30");
+        var given = VerifierKey;
+        var first = await AuditFromOutsideAsync(given, null);
+        Assert.True(first.Status is VerificationStatus.Verified, string.Join('\n', first.Findings.Kept));
+        Assert.Equal((400L, 200L, 200L), (first.Counts.Entries, first.Counts.Opened, first.Counts.Sealed));
+        await using (var source = NpgsqlDataSource.Create(_database.VerifierConnectionString))
+        {
+            await new KeyRotation(new PostgresLogStore(source), new LogOptions { Name = "test.example" }, TimeProvider.System)
+                .RotateAsync(Path.Combine(_keys, SigningKeyFile.FileName), [], null, TestContext.Current.CancellationToken);
+        }
+
+        var second = await AuditFromOutsideAsync(given, first.Next);
+        Assert.True(second.Status is VerificationStatus.Verified, string.Join('\n', second.Findings.Kept));
+        Assert.Equal((401L, 1L, VerifierKey), (second.Counts.Entries, second.Counts.Rotated, second.Key));
+        Assert.Equal(VerificationStatus.Unsupported, (await AuditFromOutsideAsync(null, null)).Status);
+
+        await StoredEvidence.ExecuteAsync(_admin, "ALTER TABLE runproof.log_entries DISABLE TRIGGER ALL");
+        await StoredEvidence.ExecuteAsync(_admin, "UPDATE runproof.log_entries SET entry = replace(entry, 'completed\"', 'aborted\"') WHERE position = 77");
+        var changed = await AuditFromOutsideAsync(given, second.Next);
+        Assert.Equal(["LOG_TILE_MISMATCH", "LOG_ROOT_MISMATCH"], changed.Findings.Kept.Select(static finding => finding.Code));
+        Assert.Null(changed.Next);
+    }
+
+    private async Task<OutsideReport> AuditFromOutsideAsync(string? key, AuditState? prior)
+    {
+        var log = new ServedOverHttp(_verifier, _key);
+        var options = new OutsideOptions { Keys = key is null ? [] : [NoteVerifier.Parse(key)], VerifierOf = static key => NoteVerifier.TryCreate(key, out var verifier, out _) ? verifier : null };
+        return await OutsideAudit.RunAsync(
+            log, await OutsideAudit.ReadHeadAsync(log, default), prior ?? new AuditState { Origin = "test.example/acme" }, options, TimeProvider.System, null, null, TestContext.Current.CancellationToken);
+    }
+
+    private sealed class ServedOverHttp(VerifierService service, string key) : ITiledLog
+    {
+        public Task<TiledAnswer> ReadCheckpointAsync(CancellationToken cancellationToken) => ReadAsync("/log/acme/checkpoint");
+
+        public Task<TiledAnswer> ReadTileAsync(TileAddress tile, CancellationToken cancellationToken) => ReadAsync("/log/acme/" + tile.Path);
+
+        public async Task<IReadOnlyList<string>> ReadKeysAsync(string origin, CancellationToken cancellationToken) =>
+            [.. (await service.GetAsync("/.well-known/runproof", key)).Body["logs"]![0]!["keys"]!.AsArray().Select(static each => Text(each!, "verifier_key"))];
+
+        private async Task<TiledAnswer> ReadAsync(string path)
+        {
+            var (status, body) = await service.GetBytesAsync(path, key);
+            return status == 200 ? new TiledAnswer(body, null) : TiledAnswer.Wrong("is not served");
+        }
+    }
+
     [Fact]
     public async Task A_log_is_read_with_a_key_of_its_tenant_or_by_anybody_where_the_tenant_made_it_public()
     {
