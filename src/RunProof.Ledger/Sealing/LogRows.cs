@@ -17,7 +17,7 @@ public enum LogEntryKind
 
 /// <summary>A tenant whose log has something to do.</summary>
 /// <param name="Tenant">The tenant.</param>
-/// <param name="Queued">Entries that await inclusion.</param>
+/// <param name="Queued">Entries that await inclusion, counted up to 10,000.</param>
 /// <param name="Oldest">Since when the oldest does; null where none does.</param>
 /// <param name="IsUnpublished">Whether the head was committed and is not yet published.</param>
 public sealed record LogWork(TenantId Tenant, long Queued, DateTimeOffset? Oldest, bool IsUnpublished);

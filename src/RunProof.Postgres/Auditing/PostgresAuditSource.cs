@@ -32,8 +32,8 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
             e.kind AS t01, e.trace_id AS t02, e.run_id AS t03, e.entry AS t04, e.partner_entry AS t05,
             CASE WHEN e.wanted THEN (SELECT r.status FROM public.runs r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id) END AS t06,
             CASE WHEN e.kind = 'opened' AND e.wanted THEN
-              CASE WHEN EXISTS (SELECT FROM runproof.log_entries s WHERE s.tenant_id = e.tenant_id AND s.trace_id = e.trace_id AND s.kind = 'sealed') THEN 'entered'
-                WHEN EXISTS (SELECT FROM runproof.log_queue q WHERE q.tenant_id = e.tenant_id AND q.trace_id = e.trace_id AND q.kind = 'sealed') THEN 'queued'
+              CASE WHEN EXISTS (SELECT FROM runproof.log_entries s WHERE s.trace_id = e.trace_id AND s.tenant_id IS NOT DISTINCT FROM e.tenant_id AND s.kind = 'sealed') THEN 'entered'
+                WHEN EXISTS (SELECT FROM runproof.log_queue q WHERE q.trace_id = e.trace_id AND q.tenant_id IS NOT DISTINCT FROM e.tenant_id AND q.kind = 'sealed') THEN 'queued'
                 WHEN EXISTS (SELECT FROM runproof.log_quarantine q WHERE q.tenant_id = e.tenant_id AND q.trace_id = e.trace_id) THEN 'quarantined' END END AS t07,
             CASE WHEN e.wanted THEN 'follows' END AS t08,
             CASE WHEN e.kind = 'opened' AND EXISTS (SELECT FROM runproof.log_requeued r WHERE r.tenant_id = e.tenant_id AND r.trace_id = e.trace_id) THEN 'requeued' END AS t09, NULL::text AS t10, NULL::text AS t11, NULL::text AS t12, NULL::text AS t13, NULL::text AS t14,
@@ -65,18 +65,18 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
 
     private const string StepBare = StepColumns + ", NULL, NULL, NULL, " + StepDigests + ", NULL, NULL, NULL, NULL, NULL, NULL";
 
-    // OFFSET 0 keeps the walk along the positions apart from what is looked up for each, and the look-up by trace from being taken for a walk along positions; a
+    // OFFSET 0 keeps the walk along the positions apart from what is looked up for each, and the look-up by trace from being taken for a walk along positions (so does how it names the tenant: Schema/0012); a
     // lateral UNION ALL is done in its own order.
     private const string Entries =
         $"""
         (SELECT e.tenant_id, e.position, e.kind, e.trace_id, e.run_id, e.entry, p.position AS partner, p.entry AS partner_entry,
-            EXISTS (SELECT FROM runproof.log_entries d WHERE d.tenant_id = e.tenant_id AND d.trace_id = e.trace_id AND d.kind = e.kind AND d.position < e.position) AS repeated,
+            EXISTS (SELECT FROM runproof.log_entries d WHERE d.trace_id = e.trace_id AND d.tenant_id IS NOT DISTINCT FROM e.tenant_id AND d.kind = e.kind AND d.position < e.position) AS repeated,
             e.kind = 'sealed' OR (e.kind = 'opened' AND (p.position IS NULL OR p.position >= current_setting('runproof.audit_size')::bigint)) AS wanted
           FROM runproof.log_entries e
           CROSS JOIN LATERAL (
             SELECT min(o.position) AS position, (array_agg(o.entry ORDER BY o.position))[1] AS entry FROM (
               SELECT o.position, o.entry FROM runproof.log_entries o
-                WHERE o.tenant_id = e.tenant_id AND o.trace_id = e.trace_id AND o.kind = CASE e.kind WHEN 'opened' THEN 'sealed' WHEN 'sealed' THEN 'opened' END OFFSET 0) o) p
+                WHERE o.trace_id = e.trace_id AND o.tenant_id IS NOT DISTINCT FROM e.tenant_id AND o.kind = CASE e.kind WHEN 'opened' THEN 'sealed' WHEN 'sealed' THEN 'opened' END OFFSET 0) o) p
           WHERE e.tenant_id = {Tenant}
             AND e.position >= current_setting('runproof.audit_first')::bigint AND e.position < current_setting('runproof.audit_end')::bigint
           ORDER BY e.position OFFSET 0) e
