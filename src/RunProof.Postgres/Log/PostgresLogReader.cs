@@ -29,7 +29,7 @@ public sealed class PostgresLogReader(NpgsqlDataSource source) : ILogReader
     private const string EntriesSql =
         "SELECT position, kind, trace_id, run_id, entry FROM runproof.log_entries WHERE tenant_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position";
 
-    // By trace: see 0013 for how the tenant is named.
+    // By trace: see 0012 for how the tenant is named.
     private const string TraceEntriesSql =
         "SELECT position, kind, trace_id, run_id, entry FROM runproof.log_entries WHERE trace_id = $2 AND tenant_id IS NOT DISTINCT FROM $1 ORDER BY position";
 

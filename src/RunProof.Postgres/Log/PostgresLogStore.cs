@@ -4,7 +4,7 @@ using RunProof.Ledger;
 
 namespace RunProof.Postgres;
 
-/// <summary>Logs in the tables of Schema/0008_log.sql and 0013_log_commit.sql, under row-level security: a tenant a transaction.</summary>
+/// <summary>Logs in the tables of Schema/0008_log.sql and 0012_log_commit.sql, under row-level security: a tenant a transaction.</summary>
 /// <param name="source">Connections of a member of <c>runproof_verifier</c>.</param>
 public sealed class PostgresLogStore(NpgsqlDataSource source) : ILogStore
 {
