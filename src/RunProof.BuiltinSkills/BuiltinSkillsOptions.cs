@@ -11,4 +11,7 @@ public sealed record BuiltinSkillsOptions
 
     /// <summary>Where <c>webhook_send</c> may send to, by name. Default: nowhere.</summary>
     public IReadOnlyDictionary<string, WebhookEndpoint> Webhooks { get; init; } = new Dictionary<string, WebhookEndpoint>(StringComparer.Ordinal);
+
+    /// <summary>What <c>shell</c> may start, by name. Default: nothing, and then there is no such skill.</summary>
+    public IReadOnlyDictionary<string, ShellExecutable> Shell { get; init; } = new Dictionary<string, ShellExecutable>(StringComparer.Ordinal);
 }

@@ -32,6 +32,13 @@ public sealed class FileRoots
     /// <summary>Makes the tenant's own folder where it has none yet; whether there is one for this tenant at all.</summary>
     internal void Ensure(TenantId tenant) => OpenRoot(tenant, make: true).Dispose();
 
+    /// <summary>The tenant's own folder, made where there is none yet, for programs that run in it.</summary>
+    internal string PathOf(TenantId tenant)
+    {
+        Ensure(tenant);
+        return _options.Roots.TryGetValue(tenant.Value, out var own) ? own : Path.Combine(_options.Root!, tenant.Value);
+    }
+
     private Folder Walk(TenantId tenant, FilePath path, int depth, bool make)
     {
         var folder = OpenRoot(tenant, make);

@@ -10,6 +10,7 @@ internal static class SkillSettings
     {
         Files = FilesOf(configuration.GetSection("RunProof:Files")),
         Webhooks = configuration.GetSection("RunProof:Webhooks").GetChildren().ToDictionary(endpoint => endpoint.Key, WebhookOf, StringComparer.Ordinal),
+        Shell = configuration.GetSection("RunProof:Shell").GetChildren().ToDictionary(program => program.Key, ProgramOf, StringComparer.Ordinal),
     };
 
     /// <summary>The databases that <c>sql_query</c> may ask.</summary>
@@ -43,6 +44,14 @@ internal static class SkillSettings
         Url = endpoint["Url"] ?? "",
         Secrets = ListOf(endpoint, "Secret", "Secrets"),
         Tenants = ListOf(endpoint, "Tenant", "Tenants"),
+    };
+
+    private static ShellExecutable ProgramOf(IConfigurationSection program) => new()
+    {
+        Path = program["Path"] ?? "",
+        Arguments = [.. program.GetSection("Arguments").GetChildren().Select(argument => argument.Value ?? "")],
+        Environment = program.GetSection("Environment").GetChildren().ToDictionary(variable => variable.Key, variable => variable.Value ?? "", StringComparer.Ordinal),
+        Tenants = ListOf(program, "Tenant", "Tenants"),
     };
 
     /// <summary>One value or several.</summary>
