@@ -9,9 +9,11 @@ public sealed class SkillRegistry
 
     /// <summary>Takes all registered skills.</summary>
     /// <param name="skills">The skills of every assembly.</param>
+    /// <param name="assemblies">The files of those that were loaded while the process began. Default: none.</param>
     /// <exception cref="InvalidOperationException">Two skills share a name; both places are named.</exception>
-    public SkillRegistry(IEnumerable<SkillDescriptor> skills)
+    public SkillRegistry(IEnumerable<SkillDescriptor> skills, IEnumerable<SkillAssembly>? assemblies = null)
     {
+        Assemblies = [.. (assemblies ?? []).OrderBy(assembly => assembly.File, StringComparer.Ordinal)];
         foreach (var skill in skills)
         {
             if (!_byName.TryAdd(skill.Name, skill))
@@ -21,6 +23,9 @@ public sealed class SkillRegistry
 
     /// <summary>All skills, ordered by name.</summary>
     public IReadOnlyCollection<SkillDescriptor> All => _byName.Values;
+
+    /// <summary>The files that skills were loaded from, and those that these needed, ordered by name.</summary>
+    public IReadOnlyList<SkillAssembly> Assemblies { get; }
 
     /// <summary>Finds a skill.</summary>
     /// <param name="name">Its name.</param>

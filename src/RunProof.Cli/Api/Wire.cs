@@ -39,7 +39,10 @@ internal sealed record RunView
 internal sealed record RunErrorView(string? Code, string? Message);
 
 /// <summary>What it reads of a skill.</summary>
-internal sealed record SkillView(string Name, string? Version, string? Description, string? Schema);
+internal sealed record SkillView(string Name, string? Version, string? Description, string? Schema, SkillAssemblyView? Assembly);
+
+/// <summary>The file that a skill was loaded from.</summary>
+internal sealed record SkillAssemblyView(string? File, string? Sha256);
 
 /// <summary>What it reads of a proof.</summary>
 internal sealed record ProofView

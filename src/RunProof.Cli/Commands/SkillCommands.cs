@@ -18,8 +18,11 @@ internal static class SkillCommands
         var document = await runner.GetAsync("api/v1/skills", cancellationToken);
         return new Answer(JsonNode.Parse(document.GetRawText())!, page =>
         {
-            var skills = runner.Items(document).Select(item => runner.View(item, WireContext.Default.SkillView));
+            var skills = runner.Items(document).Select(item => runner.View(item, WireContext.Default.SkillView)).ToList();
             page.Table(["SKILL", "VERSION", "DESCRIPTION"], [.. skills.Select(skill => new Cell[] { skill.Name, skill.Version, skill.Description })], "no skills");
+            var files = skills.Select(skill => skill.Assembly).OfType<SkillAssemblyView>().DistinctBy(assembly => assembly.File).OrderBy(assembly => assembly.File, StringComparer.Ordinal);
+            foreach (var file in files)
+                page.Line($"loaded: {file.File}  sha256:{file.Sha256}");
         });
     }
 }

@@ -8,7 +8,7 @@ namespace RunProof.Execution;
 internal static class EvidenceContext
 {
     /// <summary>The context of a trace: on whose behalf, by which process, with which skills, under which policies (null where they were not known).</summary>
-    public static CanonicalJson OfTrace(string agentName, string worker, string version, IEnumerable<SkillDescriptor> skills, CanonicalJson? policies, string? traceParent)
+    public static CanonicalJson OfTrace(string agentName, string worker, string version, SkillRegistry skills, CanonicalJson? policies, string? traceParent)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         var writer = new CanonicalWriter(buffer);
@@ -21,19 +21,9 @@ internal static class EvidenceContext
             writer.WriteJson(policies);
         writer.WriteRaw(",\"runproof_version\":"u8);
         writer.WriteString(version);
-        writer.WriteRaw(",\"skills\":{"u8);
-        var first = true;
-        foreach (var skill in skills.OrderBy(skill => skill.Name, StringComparer.Ordinal))
-        {
-            if (!first)
-                writer.WriteRaw(","u8);
-            first = false;
-            writer.WriteString(skill.Name);
-            writer.WriteRaw(":"u8);
-            skill.Schema.WriteCanonical(ref writer);
-        }
-
-        writer.WriteRaw("}"u8);
+        if (skills.Assemblies.Count > 0)
+            WriteDigests(ref writer, ",\"skill_assemblies\":{"u8, skills.Assemblies.Select(assembly => (assembly.File, assembly.Digest)));
+        WriteDigests(ref writer, ",\"skills\":{"u8, skills.All.Select(skill => (skill.Name, skill.Schema)));
         WriteTraceParent(ref writer, traceParent);
         writer.WriteRaw(",\"worker\":"u8);
         writer.WriteString(worker);
@@ -131,6 +121,24 @@ internal static class EvidenceContext
         writer.WriteString(EvidenceText.Code(code));
         writer.WriteRaw(",\"message\":"u8);
         writer.WriteString(EvidenceText.Message(message));
+        writer.WriteRaw("}"u8);
+    }
+
+    /// <summary>An object of digests by name; the names come in order.</summary>
+    private static void WriteDigests(ref CanonicalWriter writer, ReadOnlySpan<byte> begin, IEnumerable<(string Name, Digest Digest)> digests)
+    {
+        writer.WriteRaw(begin);
+        var first = true;
+        foreach (var (name, digest) in digests)
+        {
+            if (!first)
+                writer.WriteRaw(","u8);
+            first = false;
+            writer.WriteString(name);
+            writer.WriteRaw(":"u8);
+            digest.WriteCanonical(ref writer);
+        }
+
         writer.WriteRaw("}"u8);
     }
 

@@ -227,7 +227,7 @@ internal sealed partial class RunEngine(
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
-            run.Planned.AgentName, options.Worker, options.Version, skills.All, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent);
+            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent);
         return new TraceOpening
         {
             TenantId = stored.TenantId,

@@ -13,6 +13,8 @@ internal static class SkillRegistration
 {
     public static void AddSkills(this WebApplicationBuilder builder)
     {
+        if (builder.Configuration["RunProof:Runner:SkillFolder"] is { Length: > 0 } folder)
+            AddFrom(builder.Services, folder);
         builder.Services.TryAddSingleton<IQuerySources>(
             provider => new PostgresQuerySources(provider.GetRequiredService<NpgsqlDataSource>(), SkillSettings.SourcesOf(builder.Configuration)));
         builder.Services.AddBuiltinSkills(SkillSettings.Read(builder.Configuration) with
@@ -27,6 +29,8 @@ internal static class SkillRegistration
     {
         try
         {
+            if (services.GetService<SkillFolderException>() is { } folder)
+                return folder.Message;
             services.GetRequiredService<SkillRegistry>();
             services.GetRequiredService<IQuerySources>();
             return services.FindBuiltinSkillsFault();
@@ -34,6 +38,19 @@ internal static class SkillRegistration
         catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)
         {
             return fault.Message;
+        }
+    }
+
+    // What is wrong with the folder is told with whatever else is wrong, once there is a host to tell it.
+    private static void AddFrom(IServiceCollection services, string folder)
+    {
+        try
+        {
+            services.AddSkillsFrom(folder);
+        }
+        catch (SkillFolderException fault)
+        {
+            services.AddSingleton(fault);
         }
     }
 

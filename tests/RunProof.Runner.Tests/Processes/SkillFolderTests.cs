@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using RunProof.Testing;
+
+namespace RunProof.Runner.Tests;
+
+/// <summary>Skills from a folder, in the runner as it is deployed.</summary>
+public sealed class SkillFolderTests(RunnerFixture fixture) : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("runproof-skills-").FullName;
+    private TestDatabase _database = null!;
+
+    public async ValueTask InitializeAsync() => _database = await fixture.CreateDatabaseAsync();
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Theory]
+    [InlineData("Acme.Skills/Acme.Skills.dll")]
+    [InlineData("Acme.Skills.dll")]
+    public async Task A_skill_of_ten_lines_is_loaded_listed_executed_and_its_file_is_in_the_evidence(string file)
+    {
+        var digest = Put(file);
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__Runner__SkillFolder", _folder));
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+
+        var greet = (await client.GetAsync("/api/v1/skills")).Body.GetProperty("items").EnumerateArray().Single(skill => skill.GetProperty("name").GetString() == "greet");
+        Assert.Equal($$"""{"file":"{{file}}","sha256":"{{digest}}"}""", greet.GetProperty("assembly").GetRawText());
+
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), """[{"skill":"greet","params":{"name":"Ada"}}]""", ",\"wait\":60"));
+        Assert.Equal("succeeded", run["status"]);
+        Assert.Equal("""{"text":"Hello, Ada!"}""", await Store.ScalarAsync(_database, "SELECT outcome_data FROM aos_trace_steps WHERE trace_id = $1", run["trace_id"]!));
+        var context = JsonElement.Parse((string)(await Store.ScalarAsync(_database, "SELECT context FROM aos_traces WHERE trace_id = $1", run["trace_id"]!))!);
+        Assert.Equal($$"""{"{{file}}":"{{digest}}"}""", context.GetProperty("skill_assemblies").GetRawText());
+    }
+
+    [Fact]
+    public async Task A_library_beside_the_skills_is_in_the_evidence_and_the_contract_is_the_runners_own()
+    {
+        Put("Acme.Skills/Acme.Skills.dll");
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "RunProof.Skills.dll"), Path.Combine(_folder, "Acme.Skills", "RunProof.Skills.dll"));
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "xunit.v3.assert.dll"), Path.Combine(_folder, "Acme.Skills", "Acme.Library.dll"));
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__Runner__SkillFolder", _folder));
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), """[{"skill":"greet","params":{"name":"Ada"}}]""", ",\"wait\":60"));
+
+        Assert.Equal("succeeded", run["status"]);
+        var context = JsonElement.Parse((string)(await Store.ScalarAsync(_database, "SELECT context FROM aos_traces WHERE trace_id = $1", run["trace_id"]!))!);
+        Assert.Equal(["Acme.Skills/Acme.Library.dll", "Acme.Skills/Acme.Skills.dll"], context.GetProperty("skill_assemblies").EnumerateObject().Select(member => member.Name));
+    }
+
+    [Theory]
+    [InlineData("gone", "does not exist")]
+    [InlineData("text", "is no assembly that can be read")]
+    [InlineData("no-skills", "has skills")]
+    [InlineData("empty-package", "is no package of skills")]
+    [InlineData("truncated", "Acme.Skills.dll")]
+    [InlineData("twice", "two skills are called \"greet\"")]
+    public async Task A_folder_that_will_not_do_is_named_in_one_line_and_the_runner_exits_2(string what, string words)
+    {
+        var folder = _folder;
+        switch (what)
+        {
+            case "gone":
+                folder = Path.Combine(_folder, "gone");
+                break;
+            case "text":
+                await File.WriteAllTextAsync(Path.Combine(_folder, "Acme.Skills.dll"), "no assembly");
+                break;
+            case "no-skills":
+                File.Copy(Path.Combine(AppContext.BaseDirectory, "xunit.v3.assert.dll"), Path.Combine(_folder, "Acme.Library.dll"));
+                break;
+            case "empty-package":
+                Directory.CreateDirectory(Path.Combine(_folder, "Acme.Skills"));
+                break;
+            case "truncated":
+                Put("Acme.Skills.dll");
+                var whole = await File.ReadAllBytesAsync(Path.Combine(_folder, "Acme.Skills.dll"));
+                await File.WriteAllBytesAsync(Path.Combine(_folder, "Acme.Skills.dll"), whole[..(whole.Length / 3)]);
+                break;
+            case "twice":
+                Put("Acme.Skills/Acme.Skills.dll");
+                Put("Acme.Skills.dll");
+                break;
+        }
+
+        await using var runner = RunnerProcess.Start(_database.RunnerConnectionString, ("RunProof__Runner__SkillFolder", folder));
+
+        Assert.Equal(2, await runner.EndAsync());
+        Assert.StartsWith("runner: ", runner.Output, StringComparison.Ordinal);
+        Assert.Contains(words, runner.Output, StringComparison.Ordinal);
+        Assert.Single(runner.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("RunProof__Files__Root", "relative/path", "absolute path")]
+    [InlineData("RunProof__Webhooks__orders__Url", "https://example.com/", "\"orders\"")]
+    [InlineData("RunProof__Sql__shop__ConnectionString", "Host=db", "\"shop\"")]
+    [InlineData("RunProof__Shell__sh__Path", "/bin/sh", "\"sh\"")]
+    public async Task Settings_of_skills_that_cannot_be_meant_are_told_in_one_line_and_the_runner_exits_2(string variable, string value, string words)
+    {
+        await using var runner = RunnerProcess.Start(_database.RunnerConnectionString, (variable, value));
+
+        Assert.Equal(2, await runner.EndAsync());
+        Assert.Contains(words, runner.Output, StringComparison.Ordinal);
+        Assert.Single(runner.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>Puts the sample's assembly into the folder, as publishing would.</summary>
+    /// <returns>Its SHA-256.</returns>
+    private string Put(string file)
+    {
+        var from = Path.Combine(AppContext.BaseDirectory, "sample", "Acme.Skills.dll");
+        var to = Path.Combine(_folder, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(to)!);
+        File.Copy(from, to);
+        return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(to)));
+    }
+}
