@@ -39,7 +39,20 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     /// <param name="wait">How long the server was asked to wait before it answers.</param>
     /// <exception cref="CommandException">It was refused or could not be sent.</exception>
     internal Task<JsonElement> PostAsync(string path, JsonNode body, CancellationToken cancellationToken, TimeSpan wait = default) =>
-        SendAsync(HttpMethod.Post, path, body, wait, cancellationToken);
+        SendAsync(HttpMethod.Post, path, new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), wait, cancellationToken);
+
+    /// <summary>PUT.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="body">A document.</param>
+    /// <param name="mediaType">What kind of.</param>
+    /// <param name="cancellationToken">Gives up; the server may have done it all the same.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal Task<JsonElement> PutAsync(string path, byte[] body, string mediaType, CancellationToken cancellationToken)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
+        return SendAsync(HttpMethod.Put, path, content, default, cancellationToken);
+    }
 
     /// <summary>Reads a document as a view of it; members that the view has not are ignored.</summary>
     /// <typeparam name="T">The view.</typeparam>
@@ -77,13 +90,12 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response.Headers.Date);
     }
 
-    private async Task<JsonElement> SendAsync(HttpMethod method, string path, JsonNode? body, TimeSpan wait, CancellationToken cancellationToken)
+    private async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? body, TimeSpan wait, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, new Uri(address, path));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RequireKey());
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        if (body is not null)
-            request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        request.Content = body;
         using var response = await ReachAsync(request, Patience + wait, cancellationToken);
         var content = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (!response.IsSuccessStatusCode)
@@ -141,7 +153,7 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         409 when code == "not_verified" => (ExitCode.Failed, "runproof run prove says everything that does not hold"),
         409 when code == "not_proven_yet" => (ExitCode.Unsupported, "try again in a moment; runproof run prove says what is awaited"),
         401 => (ExitCode.NotAuthorized, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
-        403 => (ExitCode.NotAuthorized, "this needs a key of scope runner: runproof keys create --scope runner"),
+        403 => (ExitCode.NotAuthorized, "this needs a key of another scope: runner for runs, governor for policies; runproof keys create --scope SCOPE makes one"),
         404 => (ExitCode.NotFound, null),
         400 or 413 or 422 => (ExitCode.Usage, null),
         >= 500 => (ExitCode.Error, $"runproof doctor says what is missing; the {service}'s log says why"),

@@ -44,6 +44,21 @@ internal sealed record SkillView(string Name, string? Version, string? Descripti
 /// <summary>The file that a skill was loaded from.</summary>
 internal sealed record SkillAssemblyView(string? File, string? Sha256);
 
+/// <summary>What it reads of a policy's version.</summary>
+internal sealed record PolicyView(string Name, string Version, string Status, string? Digest, string? CreatedAt, string? CreatedBy, string? Document);
+
+/// <summary>What it reads of a policy.</summary>
+internal sealed record PolicyVersionsView(string Name, IReadOnlyList<PolicyView> Versions);
+
+/// <summary>What it reads of a check of a plan.</summary>
+internal sealed record PolicyCheckView(IReadOnlyList<CheckedStepView> Steps);
+
+/// <summary>What a step would come to.</summary>
+internal sealed record CheckedStepView(string PlanStep, string Skill, bool MayExecute, DecisionView Decision);
+
+/// <summary>A decision.</summary>
+internal sealed record DecisionView(string Decision, string? Policy, string? Rule, string? Reason);
+
 /// <summary>What it reads of a proof.</summary>
 internal sealed record ProofView
 {
@@ -82,6 +97,9 @@ internal sealed record ProblemView
 [JsonSerializable(typeof(AgentView))]
 [JsonSerializable(typeof(RunView))]
 [JsonSerializable(typeof(SkillView))]
+[JsonSerializable(typeof(PolicyView))]
+[JsonSerializable(typeof(PolicyVersionsView))]
+[JsonSerializable(typeof(PolicyCheckView))]
 [JsonSerializable(typeof(ProofView))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class WireContext : JsonSerializerContext;

@@ -14,6 +14,7 @@ internal static class CommandTree
             RunCommands.Create(world),
             AgentCommands.Create(world),
             SkillCommands.Create(world),
+            PolicyCommands.Create(world),
             KeyCommands.Create(world),
             DatabaseCommands.Create(world),
             ValidateCommand.Create(world),
