@@ -71,7 +71,7 @@ public sealed class PolicyGate : IStepGate
         if (instead is not null)
             current = new PolicySnapshot(-1, [.. current.Policies.Where(policy => policy.Name != instead.Name), new PolicyInForce(instead.Name, instead)]);
         var gate = new RunGate(run, current, _policies, _redactor, _clock);
-        return new PolicyCheck(current.Names, [.. actions.Select(action => new CheckedAction(gate.Decide(action)))]);
+        return new PolicyCheck(current.Names, [.. actions.Select(action => new CheckedAction(gate.ByWhatIsKnown(action)))]);
     }
 
     /// <inheritdoc/>

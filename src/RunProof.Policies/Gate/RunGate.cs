@@ -39,11 +39,11 @@ internal sealed class RunGate : IRunGate
             return new StepDecision(StepDecisionKind.Denied, unavailable.Message, null, Places(action) with { BlockedCode = "policy_unavailable" });
         }
 
-        return Decide(action);
+        return ByWhatIsKnown(action);
     }
 
     /// <summary>Decides by what is known.</summary>
-    internal StepDecision Decide(StepAction action)
+    internal StepDecision ByWhatIsKnown(StepAction action)
     {
         var decision = Decide(action, _last!);
         foreach (var limit in decision.Effects.Counted)
