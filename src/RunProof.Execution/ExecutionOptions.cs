@@ -12,7 +12,10 @@ public sealed record ExecutionOptions
     /// <summary>Runs executed at once, 1 to 1,024. Default: 32: skills mostly wait, and the recorder batches across runs.</summary>
     public int Concurrency { get; init; } = 32;
 
-    /// <summary>Runs that may wait in this process, 1 to 100,000. Default: 5,000. Beyond it a submission is refused, not stored.</summary>
+    /// <summary>
+    /// Runs that may wait in this process because its memory alone holds their plan, which redaction changed in the store: 1 to 100,000. Default: 5,000. Beyond it such
+    /// a submission is refused, not stored. All other runs wait in the store, for any process.
+    /// </summary>
     public int QueueCapacity { get; init; } = 5_000;
 
     /// <summary>How long a claim on a run holds without renewal. Default: 10 s. A dead process's runs are recovered after it.</summary>
@@ -21,10 +24,13 @@ public sealed record ExecutionOptions
     /// <summary>How often claims are renewed; less than half of <see cref="Lease"/>. Default: 3 s.</summary>
     public TimeSpan RenewEvery { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How often abandoned runs are looked for. Default: 3 s.</summary>
-    public TimeSpan RecoverEvery { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>How often a process with free places asks for runs at least, when no one tells it of any. Default: 1 s.</summary>
+    public TimeSpan ClaimEvery { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long running runs may go on when the process is asked to stop, before they are aborted. Default: 10 s.</summary>
+    /// <summary>The pause before a run's second attempt, doubled for each further one, 5 minutes at most. Default: 5 s.</summary>
+    public TimeSpan AttemptPause { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a step under way may go on when the process is asked to stop; between steps its run is let go of. Default: 10 s.</summary>
     public TimeSpan StopGrace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a skill may take to obey its cancelled token before it is left behind. Default: 2 s.</summary>

@@ -25,7 +25,9 @@ public static class ExecutionServices
         services.AddSingleton<PlanParser>();
         services.AddSingleton<IPlanner, StubPlanner>();
         services.AddSingleton<IPlanner, GivenPlanner>();
+        services.TryAddSingleton<IRunSignals, LocalRunSignals>();
         services.AddSingleton<RunQueue>();
+        services.AddSingleton<RunControls>();
         services.AddSingleton<RunCompletions>();
         services.AddSingleton<RunAdmission>();
         services.AddSingleton<Persistence>();
@@ -36,15 +38,16 @@ public static class ExecutionServices
         services.AddSingleton<Interruptions>();
         services.AddSingleton<Resumption>();
         services.AddSingleton<TraceRecovery>();
-        services.AddSingleton<RunRecovery>();
+        services.AddSingleton<RunClaims>();
         services.AddSingleton(provider => new RunService(
-            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<IAgentStore>(), provider.GetRequiredService<RunAdmission>(),
-            provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<Persistence>(),
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<IAgentStore>(), provider.GetRequiredService<IRedactor>(),
+            provider.GetRequiredService<IRunSignals>(), provider.GetRequiredService<RunAdmission>(), provider.GetRequiredService<RunQueue>(),
+            provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new RunWorker(
-            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<RunQueue>(), provider.GetRequiredService<RunCompletions>(),
-            provider.GetRequiredService<RunEngine>(), provider.GetRequiredService<Resumption>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
-            provider.GetRequiredService<RunRecovery>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<ExecutionOptions>(),
+            provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<IRunSignals>(), provider.GetRequiredService<RunQueue>(),
+            provider.GetRequiredService<RunControls>(), provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<RunEngine>(),
+            provider.GetRequiredService<Resumption>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
+            provider.GetRequiredService<RunClaims>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<ExecutionOptions>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RunWorker>>()));
         return services;
     }

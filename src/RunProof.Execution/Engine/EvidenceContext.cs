@@ -82,16 +82,29 @@ internal static class EvidenceContext
     }
 
     /// <summary>The metadata of a seal.</summary>
-    public static CanonicalJson OfSeal(double durationMs, int steps, int failedSteps, string worker, string? errorCode, string? errorMessage)
+    public static CanonicalJson OfSeal(double durationMs, int steps, int failedSteps, string worker, RunOutcome outcome)
     {
         var buffer = new ArrayBufferWriter<byte>(128);
         var writer = new CanonicalWriter(buffer);
-        writer.WriteRaw("{\"duration_ms\":"u8);
+        writer.WriteRaw("{"u8);
+        if (outcome.CancelBy is { } by)
+        {
+            writer.WriteRaw("\"cancel_reason\":"u8);
+            if (outcome.CancelReason is { } reason)
+                writer.WriteString(EvidenceText.Message(reason));
+            else
+                writer.WriteNull();
+            writer.WriteRaw(",\"cancelled_by\":"u8);
+            writer.WriteString(by);
+            writer.WriteRaw(","u8);
+        }
+
+        writer.WriteRaw("\"duration_ms\":"u8);
         writer.WriteDouble(durationMs);
-        if (errorCode is not null)
+        if (outcome.ErrorCode is { } code)
         {
             writer.WriteRaw(",\"error\":"u8);
-            Write(ref writer, errorCode, errorMessage);
+            Write(ref writer, code, outcome.ErrorMessage);
         }
 
         writer.WriteRaw(",\"failed_steps\":"u8);

@@ -32,7 +32,7 @@ internal sealed class EvidenceWriter(ITraceRecorder recorder, ExecutionOptions o
         ITraceSession session;
         try
         {
-            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id), cancellationToken);
+            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id, run.Attempts), cancellationToken);
         }
         catch (RecordingException ended) when (ended.Failure is RecordingFailure.NotFound or RecordingFailure.Sealed or RecordingFailure.Fenced)
         {

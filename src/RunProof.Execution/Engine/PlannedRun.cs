@@ -15,6 +15,9 @@ public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentNam
 
     /// <summary>The places of the plan that policies take out of evidence. Default: none.</summary>
     public IReadOnlyList<PlaceRedaction> PlanRedactions { get; init; } = [];
+
+    /// <summary>Whether that one let go of it between two steps: the step that its trace announces has not begun.</summary>
+    internal bool IsBetweenSteps { get; init; }
 }
 
 /// <summary>Where the execution of a run goes on that another process began.</summary>
@@ -38,11 +41,28 @@ internal sealed record ResumePoint(
 }
 
 /// <summary>How the execution of a run ended.</summary>
-/// <param name="Status">Succeeded, failed or aborted.</param>
+/// <param name="Status">Succeeded, failed, aborted or cancelled; running where it is let go of.</param>
 /// <param name="ErrorCode">Why it did not succeed, a word; or null.</param>
 /// <param name="ErrorMessage">The same in a sentence; not redacted yet.</param>
 /// <param name="Unsettled">What must still be written to the trace; null where evidence is whole.</param>
-internal sealed record RunOutcome(RunStatus Status, string? ErrorCode, string? ErrorMessage, Unsettled? Unsettled = null);
+internal sealed record RunOutcome(RunStatus Status, string? ErrorCode, string? ErrorMessage, Unsettled? Unsettled = null)
+{
+    /// <summary>How this process lets go of a run that has not ended; null where it has.</summary>
+    public RunRelease? Release { get; init; }
+
+    /// <summary>Who cancelled it, where somebody did.</summary>
+    public string? CancelBy { get; private init; }
+
+    /// <summary>Why, or null.</summary>
+    public string? CancelReason { get; private init; }
+
+    /// <summary>Somebody cancelled it.</summary>
+    public static RunOutcome CancelledBy(string by, string? reason) =>
+        new(RunStatus.Cancelled, "cancelled", $"cancelled by {by}{(reason is null ? "" : ": " + reason)}") { CancelBy = by, CancelReason = reason };
+
+    /// <summary>It has not ended: another process goes on with it, or this one later.</summary>
+    public static RunOutcome Released(RunRelease release) => new(RunStatus.Running, null, null) { Release = release };
+}
 
 /// <summary>Evidence that could not be written when it should have been: written later, never dropped.</summary>
 /// <param name="Pending">The step that was executed and not acknowledged, or null.</param>

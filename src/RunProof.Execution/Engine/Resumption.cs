@@ -19,7 +19,7 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         ITraceSession session;
         try
         {
-            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id), cancellationToken);
+            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id, run.Attempts), cancellationToken);
         }
         catch (RecordingException failed) when (failed.Failure is RecordingFailure.NotFound)
         {
@@ -33,12 +33,13 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
 
         // Nothing can be appended any more but by this session: what is read now is all there is.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
-        return Read(planned.Plan, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
+        return Read(planned, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
             [new EarlierAttempt(null, recorded?.CostCents ?? 0), .. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
     }
 
-    private static ResumePoint Read(Plan plan, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)
+    private static ResumePoint Read(PlannedRun planned, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)
     {
+        var plan = planned.Plan;
         var outcomes = new Dictionary<string, CanonicalJson?>(StringComparer.Ordinal);
         var unknowable = new HashSet<string>(StringComparer.Ordinal);
         foreach (var step in steps.Where(step => step.Status is not "retrying" && step.PlanIndex < plan.Steps.Count))
@@ -50,7 +51,7 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         }
 
         var failed = steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying"));
-        var point = new ResumePoint(session, 0, 0, session.InFlight, outcomes, unknowable, failed, null) { Earlier = earlier };
+        var point = new ResumePoint(session, 0, 0, planned.IsBetweenSteps ? null : session.InFlight, outcomes, unknowable, failed, null) { Earlier = earlier };
         // What comes next was announced with the step before it; where nothing was, nothing comes.
         return session.InFlight is { } next
             ? point with { PlanIndex = next.PlanIndex, Attempt = next.Attempt }

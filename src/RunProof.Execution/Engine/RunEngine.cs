@@ -16,19 +16,21 @@ internal sealed partial class RunEngine(
     EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
     ILogger<RunEngine> logger)
 {
+    private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
+
     /// <summary>Executes a run to its end.</summary>
     /// <param name="planned">The run and its plan as it was before redaction.</param>
     /// <param name="from">Where it goes on; null for a run that begins.</param>
-    /// <param name="stop">Cancelled when the process must stop now: the step under way is recorded interrupted, the trace sealed aborted.</param>
-    /// <returns>How it ended, and what evidence is missing still. Never throws for anything that a skill or the store does.</returns>
-    public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, ResumePoint? from, CancellationToken stop)
+    /// <param name="control">What is wanted of it meanwhile.</param>
+    /// <returns>How it ended or was let go of, and what evidence is missing still. Never throws for anything that a skill or the store does.</returns>
+    public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, ResumePoint? from, RunControl control)
     {
         using var activity = ExecutionTelemetry.StartRun(planned);
-        var execution = new Execution(planned, from ?? ResumePoint.Beginning, clock.GetUtcNow(), clock.GetTimestamp());
+        var execution = new Execution(planned, from ?? ResumePoint.Beginning, control, clock.GetUtcNow(), clock.GetTimestamp());
         RunOutcome outcome;
         try
         {
-            outcome = await ExecuteAsync(execution, activity, stop);
+            outcome = await ExecuteAsync(execution, activity);
         }
         catch (RecordingException failed)
         {
@@ -44,7 +46,7 @@ internal sealed partial class RunEngine(
         return outcome;
     }
 
-    private async Task<RunOutcome> ExecuteAsync(Execution run, Activity? activity, CancellationToken stop)
+    private async Task<RunOutcome> ExecuteAsync(Execution run, Activity? activity)
     {
         // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
         //    stops: only reading and waiting are given up, so these writes take no token.
@@ -58,16 +60,32 @@ internal sealed partial class RunEngine(
         // 2. Steps in the plan's order. An attempt that will be tried again is a recorded step like any other.
         foreach (var step in run.Plan.Steps.Skip(run.PlanIndex))
         {
-            if (stop.IsCancellationRequested)
-                return await SealAsync(run, session, Stopped(run));
-            var ended = await ExecuteStepAsync(run, session, step, stop);
+            var ended = BeforeStep(run) ?? await ExecuteStepAsync(run, session, step);
             if (ended is not null)
-                return await SealAsync(run, session, ended);
+                return ended.Release is null ? await SealAsync(run, session, ended) : ended;
             run.PlanIndex++;
         }
 
         // 3. The seal.
         return await SealAsync(run, session, new RunOutcome(RunStatus.Succeeded, null, null));
+    }
+
+    // What is wanted is obeyed between steps, and between attempts of one. A run whose plan only this process knows cannot be let go of.
+    private RunOutcome? BeforeStep(Execution run)
+    {
+        if (run.Control.Cancel is { } wish)
+            return RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason);
+        if (run.Planned.Run.PlanRedacted)
+            return run.Control.Now.IsCancellationRequested ? Stopped(run) : null;
+        // A step whose first execution a crash hid may be under way still: such a run is let go of, but not paused.
+        var pause = run.Control.IsPauseWished && !run.IsResumed;
+        return run.Control.IsLeaving || pause ? LetGo(run, betweenSteps: !run.IsResumed, pause) : null;
+    }
+
+    private RunOutcome LetGo(Execution run, bool betweenSteps, bool pause)
+    {
+        LogLetGo(logger, run.Planned.Run.Id.Value);
+        return RunOutcome.Released(new RunRelease(betweenSteps, pause, WireTime.Truncate(clock.GetUtcNow())));
     }
 
     // A step that had begun when its process died: an idempotent one is executed again, under the same key. What any other did is hidden, and the
@@ -92,7 +110,7 @@ internal sealed partial class RunEngine(
     }
 
     // Null where the plan goes on. The pipeline decides when to try again and waits; each of its executions is one attempt, recorded whole.
-    private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step, CancellationToken stop)
+    private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step)
     {
         var pauses = Backoff.Of(step.Retry);
         var (first, attempt) = (run.FirstAttempt, run.FirstAttempt);
@@ -100,12 +118,12 @@ internal sealed partial class RunEngine(
         try
         {
             var end = await RetriesOf([.. pauses.Skip(first)]).ExecuteAsync(
-                async token => await AttemptAsync(run, session, step, attempt++, pauses, token), stop);
+                async _ => await AttemptAsync(run, session, step, attempt++, pauses), run.Control.Waiting);
             return end.Outcome;
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (run.Control.Waiting.IsCancellationRequested && BeforeStep(run) is { } before)
         {
-            return Stopped(run);
+            return before;
         }
     }
 
@@ -120,13 +138,18 @@ internal sealed partial class RunEngine(
             .Build();
 
     private async ValueTask<AttemptEnd> AttemptAsync(
-        Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses, CancellationToken stop)
+        Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses)
     {
         var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex);
         using var activity = ExecutionTelemetry.StartStep(call);
-        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, stop);
+        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
         run.Gate.Used(result.CostCents, result.Tokens);
-        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !stop.IsCancellationRequested;
+        if (result.Interrupted && run.Control.Cancel is not null)
+            result = result with { Failure = Cancelled };
+        // Whoever goes on with the run executes it again, as after a crash.
+        if (result is { Interrupted: true, Skill.IsIdempotent: true } && run.Control.Cancel is null && !run.Planned.Run.PlanRedacted)
+            return new AttemptEnd(false, LetGo(run, betweenSteps: false, pause: false));
+        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !run.Control.Now.IsCancellationRequested;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var next = again ? new StepIntent(run.PlanIndex, attempt + 1, clock.GetUtcNow() + pauses[attempt])
             : goesOn && run.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(run.PlanIndex + 1, 0, clock.GetUtcNow())
@@ -135,7 +158,7 @@ internal sealed partial class RunEngine(
         run.IsResumed = false;
 
         if (result.Interrupted)
-            return new AttemptEnd(false, Stopped(run));
+            return new AttemptEnd(false, run.Control.Cancel is { } wish ? RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason) : Stopped(run));
         if (again)
             return new AttemptEnd(true, null);
         run.Outcomes[step.Id] = result.Outcome;
@@ -231,7 +254,7 @@ internal sealed partial class RunEngine(
         return new TraceOpening
         {
             TenantId = stored.TenantId,
-            TraceId = TraceId.Of(stored.Id),
+            TraceId = TraceId.Of(stored.Id, stored.Attempts),
             RunId = stored.Id,
             AgentId = stored.AgentId,
             CorrelationId = stored.CorrelationId,
@@ -290,11 +313,14 @@ internal sealed partial class RunEngine(
                 _ => SealStatus.Aborted,
             },
             CompletedAt = clock.GetUtcNow(),
-            Metadata = EvidenceContext.OfSeal(duration, run.Recorded, run.FailedSteps, options.Worker, outcome.ErrorCode, outcome.ErrorMessage),
+            Metadata = EvidenceContext.OfSeal(duration, run.Recorded, run.FailedSteps, options.Worker, outcome),
         };
     }
 
     private static string? TraceParentOf(Activity? activity) => activity is { IdFormat: ActivityIdFormat.W3C } ? activity.Id : null;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} is let go of")]
+    private static partial void LogLetGo(ILogger logger, string run);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was stopped with the process")]
     private static partial void LogStopped(ILogger logger, string run);
@@ -309,13 +335,15 @@ internal sealed partial class RunEngine(
     private sealed record AttemptEnd(bool Again, RunOutcome? Outcome);
 
     /// <summary>Where the execution of one run stands.</summary>
-    private sealed class Execution(PlannedRun planned, ResumePoint from, DateTimeOffset startedAt, long began)
+    private sealed class Execution(PlannedRun planned, ResumePoint from, RunControl control, DateTimeOffset startedAt, long began)
     {
         public PlannedRun Planned { get; } = planned;
 
         public Plan Plan => Planned.Plan;
 
         public ResumePoint From { get; } = from;
+
+        public RunControl Control { get; } = control;
 
         public DateTimeOffset StartedAt { get; } = startedAt;
 

@@ -36,7 +36,10 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
         return new Admission(plan, [], InPlan: true) { Redactions = await gate.PlanRedactionsAsync(governed, actions, cancellationToken) };
     }
 
-    /// <summary>The run to store, and to execute.</summary>
+    /// <summary>A run under this process's lease.</summary>
+    public Run Lease(Run run) => run with { Worker = options.Worker, LeaseUntil = run.CreatedAt + options.Lease };
+
+    /// <summary>The run to store, and to execute; of no process yet.</summary>
     public PlannedRun Admit(RunRequest request, Plan plan, Agent agent, IReadOnlyList<PlaceRedaction> redactions)
     {
         var now = WireTime.Truncate(clock.GetUtcNow());
@@ -65,8 +68,9 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             SyntheticScenarioId = request.SyntheticScenarioId,
             TraceParent = request.TraceParent,
             CreatedAt = now,
-            Worker = options.Worker,
-            LeaseUntil = now + options.Lease,
+            Priority = request.Priority,
+            NotBefore = request.NotBefore is { } time ? WireTime.Truncate(time) : null,
+            MaxAttempts = request.MaxAttempts,
         };
         return new PlannedRun(run, request.Goal, plan, agent.Name) { PlanRedactions = redactions };
     }
@@ -80,6 +84,8 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
         CheckText(request.OriginSystemId, "origin_system_id", 128, errors);
         CheckText(request.SyntheticScenarioId, "synthetic_scenario_id", 128, errors);
         CheckText(request.IdempotencyKey, "idempotency_key", 256, errors);
+        if (request.MaxAttempts is < 1 or > 100)
+            errors.Add(new PlanError("max_attempts", "must be from 1 to 100"));
         if (request.SyntheticScenarioId is not null && !request.IsSynthetic)
             errors.Add(new PlanError("synthetic_scenario_id", "must not be given unless is_synthetic is true"));
     }
@@ -121,6 +127,16 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
         writer.WriteRaw(","u8);
         request.Seed.WriteCanonical(ref writer);
         Write(ref writer, request.SyntheticScenarioId);
+        // Members that came later count where they are given: a key that was used before they were there still means the same request.
+        if (request.Priority != 0 || request.NotBefore is not null || request.MaxAttempts != 1)
+        {
+            writer.WriteRaw(","u8);
+            writer.WriteInt32(request.MaxAttempts);
+            Write(ref writer, request.NotBefore is { } time ? WireTime.ToText(time) : null);
+            writer.WriteRaw(","u8);
+            writer.WriteInt32(request.Priority);
+        }
+
         writer.WriteRaw("]"u8);
         writer.Flush();
         return Digest.Of(buffer.WrittenSpan);

@@ -43,6 +43,15 @@ public sealed record RunRequest
     /// <summary>A key under which the same request makes one run, however often it is sent. Default: none.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>Its place among the tenant's waiting runs, higher first. Default: 0.</summary>
+    public short Priority { get; init; }
+
+    /// <summary>It begins no earlier. Default: at once.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Attempts in all where it does not succeed, 1 to 100. Default: 1. A run whose plan redaction changes has one.</summary>
+    public int MaxAttempts { get; init; } = 1;
+
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
 }
@@ -69,6 +78,6 @@ public abstract record Submission
     /// <summary>The policies in force are not known at present: nothing was stored, for it is not known what of the plan may be.</summary>
     public sealed record Ungoverned(string Reason) : Submission;
 
-    /// <summary>The process has too many runs waiting, or is stopping: nothing was stored.</summary>
+    /// <summary>Too many runs wait whose plan only this process knows, or it is stopping: nothing was stored.</summary>
     public sealed record Overloaded(bool Stopping) : Submission;
 }

@@ -8,6 +8,8 @@ public sealed class RunService
 {
     private readonly IRunStore _runs;
     private readonly IAgentStore _agents;
+    private readonly IRedactor _redactor;
+    private readonly IRunSignals _signals;
     private readonly RunAdmission _admission;
     private readonly RunQueue _queue;
     private readonly RunCompletions _completions;
@@ -15,12 +17,17 @@ public sealed class RunService
     private readonly TimeProvider _clock;
 
     internal RunService(
-        IRunStore runs, IAgentStore agents, RunAdmission admission, RunQueue queue, RunCompletions completions, Persistence persistence, TimeProvider clock)
+        IRunStore runs, IAgentStore agents, IRedactor redactor, IRunSignals signals, RunAdmission admission, RunQueue queue, RunCompletions completions,
+        Persistence persistence, TimeProvider clock)
     {
-        (_runs, _agents, _admission, _queue, _completions, _persistence, _clock) = (runs, agents, admission, queue, completions, persistence, clock);
+        (_runs, _agents, _redactor, _signals, _admission) = (runs, agents, redactor, signals, admission);
+        (_queue, _completions, _persistence, _clock) = (queue, completions, persistence, clock);
     }
 
-    /// <summary>Validates the whole request, plans, stores the run and queues it, in this order. Returns when the run is durable.</summary>
+    /// <summary>
+    /// Validates the whole request, plans, stores the run and puts it in line, in this order: here where there is a free place, else in the store, for whichever process
+    /// has one. Returns when the run is durable.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Gives up; the run may be stored all the same, and the same idempotency key finds it.</param>
     /// <returns>What came of it.</returns>
@@ -40,9 +47,15 @@ public sealed class RunService
             return new Submission.Invalid(admission.Errors, admission.InPlan);
         if (await _agents.FindAsync(request.TenantId, request.AgentId, cancellationToken) is not { } agent)
             return new Submission.UnknownAgent();
-        if (!_queue.TryReserve())
-            return new Submission.Overloaded(_queue.IsClosed);
         var planned = _admission.Admit(request, plan, agent, admission.Redactions);
+        if (_queue.IsClosed)
+            return new Submission.Overloaded(Stopping: true);
+        // With a free place here it starts without being claimed; where only this process knows its plan, it waits here.
+        var here = planned.Run.PlanRedacted ? _queue.TryReserveToWait() : planned.Run.NotBefore is null && _queue.TryReserve();
+        if (planned.Run.PlanRedacted && !here)
+            return new Submission.Overloaded(_queue.IsClosed);
+        if (here)
+            planned = planned with { Run = _admission.Lease(planned.Run) };
         RunCreation outcome;
         Run stored;
         try
@@ -52,14 +65,18 @@ public sealed class RunService
         catch
         {
             // It may be stored all the same, in this process's name: then it must be executed.
-            _ = EnqueueIfStoredAsync(planned);
+            if (here)
+                _ = EnqueueIfStoredAsync(planned);
             throw;
         }
 
-        if (outcome is RunCreation.Created)
+        var isOurs = outcome is RunCreation.Created && stored.Worker is not null;
+        if (isOurs)
             Enqueue(planned with { Run = stored });
-        else
+        else if (here)
             _queue.Release();
+        if (outcome is RunCreation.Created && !isOurs)
+            _signals.Tell(RunSignal.Waiting);
         return outcome switch
         {
             RunCreation.Created => new Submission.Accepted(stored, Existing: false),
@@ -83,7 +100,7 @@ public sealed class RunService
         {
             var stored = await _persistence.UntilDoneAsync(
                 async token => await _runs.FindAsync(planned.Run.TenantId, planned.Run.Id, token), CancellationToken.None);
-            if (stored is { Status: RunStatus.Queued })
+            if (stored is { Status: RunStatus.Queued } && stored.Worker == planned.Run.Worker)
             {
                 Enqueue(planned with { Run = stored });
                 return;
@@ -106,7 +123,50 @@ public sealed class RunService
     public Task<IReadOnlyList<Run>> ListAsync(TenantId tenant, RunFilter filter, CancellationToken cancellationToken) =>
         _runs.ListAsync(tenant, filter, cancellationToken);
 
-    /// <summary>Waits until a run has ended. A run of this process wakes its waiters; one of another process is asked for ever more seldom.</summary>
+    /// <summary>Asks for a run's end. The step under way is cancelled; the trace is sealed aborted and says who asked and why.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="by">Who asks, 1 to 200 characters: it goes into evidence.</param>
+    /// <param name="reason">Why, 1 to 2,000 characters, or null: it goes into evidence, redacted.</param>
+    /// <param name="cancellationToken">Gives up; the run may be cancelled all the same.</param>
+    /// <returns>What came of it.</returns>
+    public Task<RunAnswer> CancelAsync(TenantId tenant, RunId run, string by, string? reason, CancellationToken cancellationToken) =>
+        AskAsync(_runs.CancelAsync(tenant, run, by, Redacted(reason), Now(), cancellationToken), RunSignal.Wished, RunSignal.Waiting, RunSignal.Ended);
+
+    /// <summary>Asks for a run to be paused: the step under way ends, the next does not begin until somebody resumes the run.</summary>
+    /// <returns>What came of it; <see cref="RunAnswer.NotKept"/> for a run whose plan redaction changed: it cannot leave its process.</returns>
+    public Task<RunAnswer> PauseAsync(TenantId tenant, RunId run, CancellationToken cancellationToken) =>
+        AskAsync(_runs.PauseAsync(tenant, run, Now(), cancellationToken), RunSignal.Wished);
+
+    /// <summary>Puts a paused run in line again, for any process.</summary>
+    /// <returns>What came of it.</returns>
+    public Task<RunAnswer> ResumeAsync(TenantId tenant, RunId run, CancellationToken cancellationToken) =>
+        AskAsync(_runs.ResumeAsync(tenant, run, Now(), cancellationToken), RunSignal.Waiting, RunSignal.Wished);
+
+    /// <summary>Gives a run that ended without success another attempt, with a trace of its own.</summary>
+    /// <returns>What came of it.</returns>
+    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, CancellationToken cancellationToken) =>
+        AskAsync(_runs.RetryAsync(tenant, run, Now(), cancellationToken), RunSignal.Waiting);
+
+    private async Task<RunAnswer> AskAsync(Task<RunAnswer> asking, params RunSignal[] signals)
+    {
+        var answer = await asking;
+        if (answer is RunAnswer.Done or RunAnswer.Asked)
+            Array.ForEach(signals, _signals.Tell);
+        return answer;
+    }
+
+    private DateTimeOffset Now() => WireTime.Truncate(_clock.GetUtcNow());
+
+    private string? Redacted(string? text)
+    {
+        if (text is null)
+            return null;
+        using var document = _redactor.Redact(EvidenceContext.OfText(EvidenceText.Message(text).Replace('\0', '\uFFFD'))).Payload.ToDocument();
+        return document.RootElement.GetString();
+    }
+
+    /// <summary>Waits until a run has ended, wherever it is executed. However many wait, there is no poll for each.</summary>
     /// <param name="tenant">The tenant.</param>
     /// <param name="run">The run.</param>
     /// <param name="patience">How long at most; zero only reads.</param>
@@ -114,21 +174,18 @@ public sealed class RunService
     /// <returns>The run as it is then, ended or not; null where the tenant has none of this id.</returns>
     public async Task<Run?> WaitAsync(TenantId tenant, RunId run, TimeSpan patience, CancellationToken cancellationToken)
     {
+        if (patience <= TimeSpan.Zero)
+            return await _runs.FindAsync(tenant, run, cancellationToken);
         var began = _clock.GetTimestamp();
-        for (var pause = TimeSpan.FromMilliseconds(100); ; pause = Shorter(pause * 2, TimeSpan.FromSeconds(2)))
+        while (true)
         {
-            var ending = _completions.Find(tenant, run);
+            using var waiter = _completions.Await(tenant, run);
             var found = await _runs.FindAsync(tenant, run, cancellationToken);
             var left = patience - _clock.GetElapsedTime(began);
-            if (found is null or { Status: not (RunStatus.Queued or RunStatus.Running) } || left <= TimeSpan.Zero)
+            if (found is null or { HasEnded: true } || left <= TimeSpan.Zero)
                 return found;
-            if (ending is null)
-                await Task.Delay(Shorter(pause, left), _clock, cancellationToken);
-            else
-                await ending.WaitAsync(left, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await waiter.Ended.WaitAsync(left, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
-
-    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

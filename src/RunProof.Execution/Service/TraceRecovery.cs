@@ -23,7 +23,7 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         ITraceSession session;
         try
         {
-            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id), cancellationToken);
+            session = await recorder.TakeOverAsync(run.TenantId, TraceId.Of(run.Id, run.Attempts), cancellationToken);
         }
         catch (RecordingException failed) when (failed.Failure is RecordingFailure.NotFound)
         {
@@ -37,7 +37,7 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         // 2. The step that it had announced began, for all that can be known, and its outcome is hidden.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
         var failedSteps = recorded?.Steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying")) ?? 0;
-        if (session.InFlight is { } intent)
+        if (session.InFlight is { } intent && !run.IsBetweenSteps)
         {
             await session.AppendAsync(interruptions.Of(run, intent, OutcomesOf(recorded), null), null, cancellationToken);
             failedSteps++;
@@ -51,7 +51,7 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
             {
                 Status = SealStatus.Aborted,
                 CompletedAt = now,
-                Metadata = EvidenceContext.OfSeal(duration, session.NextIndex, failedSteps, options.Worker, outcome.ErrorCode, outcome.ErrorMessage),
+                Metadata = EvidenceContext.OfSeal(duration, session.NextIndex, failedSteps, options.Worker, outcome),
             },
             cancellationToken);
         return outcome;

@@ -32,7 +32,7 @@ public static class ExecutionTelemetry
         activity?.SetTag("gen_ai.conversation.id", planned.Run.CorrelationId.Value);
         activity?.SetTag("runproof.tenant.id", planned.Run.TenantId.Value);
         activity?.SetTag("runproof.run.id", planned.Run.Id.Value);
-        activity?.SetTag("runproof.trace.id", TraceId.Of(planned.Run.Id).Value);
+        activity?.SetTag("runproof.trace.id", TraceId.Of(planned.Run.Id, planned.Run.Attempts).Value);
         activity?.SetTag("runproof.planner", planned.Run.Planner);
         return activity;
     }
@@ -87,7 +87,7 @@ public static class ExecutionTelemetry
 /// <summary>The words for a run's status.</summary>
 public static class RunWords
 {
-    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted"];
+    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted", "paused", "cancelled"];
 
     /// <summary>The word for a status.</summary>
     /// <param name="status">The status.</param>

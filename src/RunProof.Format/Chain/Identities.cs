@@ -155,6 +155,13 @@ public readonly record struct TraceId : ICanonicalScalar<TraceId>, IWireText<Tra
     /// <returns>The trace's id.</returns>
     public static TraceId Of(RunId run) => new("trace_" + run.Value);
 
+    /// <summary>The trace of one attempt of a run: of the first as <see cref="Of(RunId)"/>, of another with its number behind it: <c>trace_ID.2</c>.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="attempt">The attempt, from 1; less than that is taken for 1.</param>
+    /// <returns>The trace's id.</returns>
+    public static TraceId Of(RunId run, int attempt) =>
+        attempt <= 1 ? Of(run) : new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trace_{run.Value}.{attempt}"));
+
     /// <inheritdoc/>
     public void WriteCanonical(ref CanonicalWriter writer) => writer.WriteString(Value);
 

@@ -17,8 +17,14 @@ public enum RunStatus
     /// <summary>A step failed and the plan ended there.</summary>
     Failed,
 
-    /// <summary>It was stopped, or its worker died.</summary>
+    /// <summary>It was stopped, or its worker died and no other could go on with it.</summary>
     Aborted,
+
+    /// <summary>Somebody paused it: no worker has it until somebody resumes it.</summary>
+    Paused,
+
+    /// <summary>Somebody cancelled it.</summary>
+    Cancelled,
 }
 
 /// <summary>A run as it is stored. Its plan and goal are redacted: what is executed is kept in memory only.</summary>
@@ -60,8 +66,38 @@ public sealed record Run
     /// <summary>Where it stands.</summary>
     public required RunStatus Status { get; init; }
 
-    /// <summary>Times that a worker started it.</summary>
+    /// <summary>Whether it has ended: then it changes no more, unless somebody gives it another attempt.</summary>
+    public bool HasEnded => Status is not (RunStatus.Queued or RunStatus.Running or RunStatus.Paused);
+
+    /// <summary>Attempts begun, each with a trace of its own; going on after a crash or a pause is no attempt.</summary>
     public int Attempts { get; init; }
+
+    /// <summary>Attempts that it may have, 1 to 100. Default: 1.</summary>
+    public int MaxAttempts { get; init; } = 1;
+
+    /// <summary>Whether the last attempt is not over: whoever claims the run goes on with it.</summary>
+    public bool IsAttemptOpen { get; init; }
+
+    /// <summary>Whether whoever had it let go of it between two steps: what its trace announces has not begun.</summary>
+    public bool IsBetweenSteps { get; init; }
+
+    /// <summary>Its place among the tenant's waiting runs, higher first. Default: 0.</summary>
+    public short Priority { get; init; }
+
+    /// <summary>It waits until then, or null.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Since when somebody wants it paused; null where nobody does, or it is.</summary>
+    public DateTimeOffset? PauseRequestedAt { get; init; }
+
+    /// <summary>Since when somebody wants it cancelled, or null.</summary>
+    public DateTimeOffset? CancelRequestedAt { get; init; }
+
+    /// <summary>Who wants it cancelled, or null.</summary>
+    public string? CancelRequestedBy { get; init; }
+
+    /// <summary>Why, redacted; or null.</summary>
+    public string? CancelReason { get; init; }
 
     /// <summary>The seed of its randomness.</summary>
     public SafeInteger Seed { get; init; }
@@ -154,7 +190,10 @@ public sealed record RunFilter
 /// </summary>
 public interface IRunStore
 {
-    /// <summary>Stores a run in status queued, claimed by a worker until a time. Durable when it returns; idempotent by key.</summary>
+    /// <summary>
+    /// Stores a run in status queued: under the lease of the worker that it names, or, where it names none or its tenant has a limit, waiting for one. A run whose plan
+    /// no store keeps whole is under its worker's lease whatever the limit. Durable when it returns; idempotent by key.
+    /// </summary>
     Task<(RunCreation Outcome, Run Run)> CreateAsync(Run run, CancellationToken cancellationToken);
 
     /// <summary>Reads a run; null where the tenant has none of this id.</summary>
@@ -163,17 +202,94 @@ public interface IRunStore
     /// <summary>Lists a tenant's runs.</summary>
     Task<IReadOnlyList<Run>> ListAsync(TenantId tenant, RunFilter filter, CancellationToken cancellationToken);
 
-    /// <summary>queued → running, by the worker that has it. False where it is not queued or another worker has it.</summary>
+    /// <summary>queued → running, by the worker that has it: an attempt begins, or goes on. False where it is not queued or another worker has it.</summary>
     Task<bool> StartAsync(TenantId tenant, RunId run, string worker, DateTimeOffset startedAt, DateTimeOffset leaseUntil, CancellationToken cancellationToken);
 
-    /// <summary>queued or running → succeeded, failed or aborted, by the worker that has it. False where another has it or it has ended.</summary>
+    /// <summary>queued or running → an end, by the worker that has it. False where another has it or it has ended.</summary>
     Task<bool> FinishAsync(TenantId tenant, RunId run, string worker, RunEnd end, CancellationToken cancellationToken);
 
-    /// <summary>Moves the end of the worker's claims on all its queued and running runs.</summary>
-    Task RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken);
+    /// <summary>Ends an attempt without success and puts the run in line for the next. False where it has none left, is to be cancelled, or another worker has it.</summary>
+    Task<bool> NextAttemptAsync(TenantId tenant, RunId run, string worker, DateTimeOffset availableAt, CancellationToken cancellationToken);
 
-    /// <summary>Claims runs, of any tenant, that are queued or running and whose claim has run out.</summary>
-    Task<IReadOnlyList<Run>> ClaimAbandonedAsync(string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, CancellationToken cancellationToken);
+    /// <summary>Lets go of a run: it is paused, or in line for another worker. False where another has it or it has ended.</summary>
+    Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken);
+
+    /// <summary>Moves the end of the worker's leases on all its queued and running runs.</summary>
+    /// <returns>What somebody wants of them.</returns>
+    Task<IReadOnlyList<RunWish>> RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken);
+
+    /// <summary>What somebody wants of the worker's runs.</summary>
+    Task<IReadOnlyList<RunWish>> FindWishesAsync(string worker, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Claims runs of any tenant: first those of other workers whose lease has run out, then those in line, tenants in turn. Whoever had begun a claimed run can append
+    /// nothing to its trace any more.
+    /// </summary>
+    /// <param name="worker">Who claims.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="leaseUntil">Until when, unless it is renewed.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="after">The tenant whose turn was last, or null.</param>
+    /// <param name="cancellationToken">Gives up; runs may be claimed all the same, and the lease on them runs out.</param>
+    Task<IReadOnlyList<Run>> ClaimAsync(
+        string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, TenantId? after, CancellationToken cancellationToken);
+
+    /// <summary>Asks for a run's end. It is cancelled at once where no worker has begun it.</summary>
+    Task<RunAnswer> CancelAsync(TenantId tenant, RunId run, string by, string? reason, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Asks for a run to be paused between steps. It is paused at once where no worker has it.</summary>
+    Task<RunAnswer> PauseAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Puts a paused run in line again, or takes the wish to pause it back.</summary>
+    Task<RunAnswer> ResumeAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Gives a run that ended without success another attempt.</summary>
+    Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Of many runs those that have ended: one round trip for all that a process waits for.</summary>
+    Task<IReadOnlyList<(TenantId Tenant, RunId Run)>> FindEndedAsync(IReadOnlyCollection<(TenantId Tenant, RunId Run)> runs, CancellationToken cancellationToken);
+}
+
+/// <summary>How a worker lets go of a run.</summary>
+/// <param name="BetweenSteps">What its trace announces has not begun.</param>
+/// <param name="Pause">Because somebody wants it paused; where nobody does any more, it is put in line.</param>
+/// <param name="AvailableAt">No worker claims it before.</param>
+public sealed record RunRelease(bool BetweenSteps, bool Pause, DateTimeOffset AvailableAt);
+
+/// <summary>What somebody wants of a run that a worker has.</summary>
+/// <param name="TenantId">The tenant.</param>
+/// <param name="RunId">The run.</param>
+/// <param name="Pause">Whether it is to be paused.</param>
+/// <param name="CancelBy">Who wants it cancelled, or null.</param>
+/// <param name="CancelReason">Why, or null.</param>
+public sealed record RunWish(TenantId TenantId, RunId RunId, bool Pause, string? CancelBy, string? CancelReason);
+
+/// <summary>What came of asking something of a run.</summary>
+public enum RunAnswer
+{
+    /// <summary>It is so now, or was already.</summary>
+    Done,
+
+    /// <summary>The worker that has the run will obey; or, of another attempt: it is under way.</summary>
+    Asked,
+
+    /// <summary>The run has ended.</summary>
+    Ended,
+
+    /// <summary>There is no such run in this tenant.</summary>
+    NotFound,
+
+    /// <summary>Its plan held secrets and is only in the memory of the process that has it.</summary>
+    NotKept,
+
+    /// <summary>It is being cancelled.</summary>
+    Cancelling,
+
+    /// <summary>It has succeeded: there is nothing to try again.</summary>
+    Succeeded,
+
+    /// <summary>It had as many attempts as a run may have.</summary>
+    TooMany,
 }
 
 /// <summary>How a run ended.</summary>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Npgsql;
 using NpgsqlTypes;
 using RunProof.Format;
@@ -9,12 +10,22 @@ namespace RunProof.Postgres;
 /// <param name="source">Connections of a member of <c>runproof_runner</c>.</param>
 public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 {
+    // Leased to its maker, or in line: there where it names no worker, and where its tenant's runs are counted, which is the claiming function's to do.
     private const string InsertSql =
         """
-        INSERT INTO public.runs (tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key,
-            request_hash, status, seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, created_at, worker, lease_until)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16, $17, $18, $19)
-          ON CONFLICT DO NOTHING RETURNING true
+        WITH made AS (
+          INSERT INTO public.runs (tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key,
+              request_hash, status, seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, created_at, worker, lease_until,
+              priority, not_before, max_attempts)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16, $17, CASE WHEN here THEN $18 END, CASE WHEN here THEN $19 END,
+                $20, $21, $22
+              FROM (SELECT $18 IS NOT NULL AND ($9 OR NOT EXISTS (SELECT FROM runproof.tenant_limits l WHERE l.tenant_id = $1)) AS here) place
+            ON CONFLICT DO NOTHING
+            RETURNING tenant_id, id, priority, greatest(created_at, not_before) AS available_at, worker),
+        in_line AS (
+          INSERT INTO runproof.run_queue (tenant_id, run_id, priority, available_at)
+            SELECT tenant_id, id, priority, available_at FROM made WHERE worker IS NULL)
+        SELECT true FROM made
         """;
 
     // After an insert that waited for another transaction, this statement's snapshot sees what that one committed.
@@ -39,19 +50,39 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     private const string StartSql =
         """
-        UPDATE public.runs SET status = 'running', attempts = attempts + 1, started_at = $4, lease_until = $5
+        UPDATE public.runs
+          SET status = 'running', attempts = attempts + CASE WHEN attempt_open THEN 0 ELSE 1 END, attempt_open = true, between_steps = false,
+            started_at = coalesce(started_at, $4), lease_until = $5
           WHERE tenant_id = $1 AND id = $2 AND worker = $3 AND status = 'queued'
         """;
 
     private const string FinishSql =
         """
-        UPDATE public.runs SET status = $4, completed_at = $5, duration_ms = $6, attempts = greatest(attempts, $7), error_code = $8, error_message = $9
+        UPDATE public.runs
+          SET status = $4, completed_at = $5, duration_ms = $6, attempts = greatest(attempts, $7), error_code = $8, error_message = $9,
+            attempt_open = false, between_steps = false
           WHERE tenant_id = $1 AND id = $2 AND worker = $3 AND status IN ('queued', 'running')
         """;
 
-    private const string RenewSql = "SELECT runproof.renew_runs($1, $2)";
+    private const string NextAttemptSql = "SELECT runproof.next_attempt($1, $2, $3, $4)";
 
-    private const string ClaimSql = $"SELECT {RunReader.Columns} FROM runproof.claim_abandoned_runs($1, $2, $3, $4) ORDER BY created_at, id";
+    private const string ReleaseSql = "SELECT runproof.release_run($1, $2, $3, $4, $5, $6)";
+
+    private const string RenewSql = "SELECT tenant_id, run_id, pause, cancel_by, cancel_reason FROM runproof.renew_claims($1, $2)";
+
+    private const string WishesSql = "SELECT tenant_id, run_id, pause, cancel_by, cancel_reason FROM runproof.wanted_of($1)";
+
+    private const string ClaimSql = $"SELECT {RunReader.Columns} FROM runproof.claim_runs($1, $2, $3, $4, $5)";
+
+    private const string CancelSql = "SELECT runproof.cancel_run($1, $2, $3, $4, $5)";
+
+    private const string PauseSql = "SELECT runproof.pause_run($1, $2, $3)";
+
+    private const string ResumeSql = "SELECT runproof.resume_run($1, $2, $3)";
+
+    private const string RetrySql = "SELECT runproof.retry_run($1, $2, $3)";
+
+    private const string EndedSql = "SELECT tenant_id, run_id FROM runproof.ended_of($1, $2)";
 
     /// <inheritdoc/>
     public async Task<(RunCreation Outcome, Run Run)> CreateAsync(Run run, CancellationToken cancellationToken)
@@ -63,7 +94,8 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         batch.BatchCommands.Add(Sql.Command(
             InsertSql, run.TenantId.Value, run.Id.Value, run.AgentId.Value, run.Goal, run.OriginSystemId, run.CorrelationId.Value, run.Planner, run.PlanJson,
             run.PlanRedacted, run.IdempotencyKey, Sql.OrNull(run.RequestHash), run.Seed.Value, Sql.OrNull(run.FrozenTimestamp), run.IsSynthetic,
-            run.SyntheticScenarioId, run.TraceParent, run.CreatedAt, run.Worker, Sql.OrNull(run.LeaseUntil)));
+            run.SyntheticScenarioId, run.TraceParent, run.CreatedAt, run.Worker, Sql.OrNull(run.LeaseUntil), run.Priority, Sql.OrNull(run.NotBefore),
+            run.MaxAttempts));
         batch.BatchCommands.Add(Sql.Command(ExistingSql, run.TenantId.Value, run.Id.Value, run.IdempotencyKey));
         try
         {
@@ -84,7 +116,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     /// <inheritdoc/>
     public async Task<Run?> FindAsync(TenantId tenant, RunId run, CancellationToken cancellationToken)
     {
-        var found = await ReadAsync(Sql.NameTenant(tenant), Sql.Command(FindSql, tenant.Value, run.Value), cancellationToken);
+        var found = await ReadAsync(Sql.NameTenant(tenant), Sql.Command(FindSql, tenant.Value, run.Value), RunReader.Read, cancellationToken);
         return found is [var only] ? only : null;
     }
 
@@ -98,7 +130,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             Sql.Command(
                 ListSql, tenant.Value, filter.Status is { } status ? RunReader.Name(status) : null, filter.AgentId?.Value, filter.OriginSystemId,
                 Sql.OrNull(filter.CreatedFrom), Sql.OrNull(filter.CreatedBefore), Sql.OrNull(filter.After?.CreatedAt), filter.After?.Id.Value, filter.Limit),
-            cancellationToken);
+            RunReader.Read, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -109,8 +141,8 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     /// <inheritdoc/>
     public Task<bool> FinishAsync(TenantId tenant, RunId run, string worker, RunEnd end, CancellationToken cancellationToken)
     {
-        if (end.Status is RunStatus.Queued or RunStatus.Running)
-            throw new ArgumentException("a run ends succeeded, failed or aborted", nameof(end));
+        if (end.Status is RunStatus.Queued or RunStatus.Running or RunStatus.Paused)
+            throw new ArgumentException("a run ends succeeded, failed, aborted or cancelled", nameof(end));
         var command = Sql.Command(
             FinishSql, tenant.Value, run.Value, worker, RunReader.Name(end.Status), end.CompletedAt, Sql.OrNull(end.DurationMs), end.Attempts,
             end.ErrorCode, end.ErrorMessage);
@@ -118,17 +150,65 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     }
 
     /// <inheritdoc/>
-    public async Task RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken)
-    {
-        await using var batch = source.CreateBatch();
-        batch.BatchCommands.Add(Sql.Command(RenewSql, worker, leaseUntil));
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-    }
+    public Task<bool> NextAttemptAsync(TenantId tenant, RunId run, string worker, DateTimeOffset availableAt, CancellationToken cancellationToken) =>
+        AskAsync<bool>(Sql.Command(NextAttemptSql, tenant.Value, run.Value, worker, availableAt), cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<Run>> ClaimAbandonedAsync(
-        string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, CancellationToken cancellationToken) =>
-        await ReadAsync(first: null, Sql.Command(ClaimSql, worker, now, leaseUntil, limit), cancellationToken);
+    public Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken) =>
+        AskAsync<bool>(Sql.Command(ReleaseSql, tenant.Value, run.Value, worker, release.BetweenSteps, release.Pause, release.AvailableAt), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<RunWish>> RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken) =>
+        ReadAsync(first: null, Sql.Command(RenewSql, worker, leaseUntil), Wish, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<RunWish>> FindWishesAsync(string worker, CancellationToken cancellationToken) =>
+        ReadAsync(first: null, Sql.Command(WishesSql, worker), Wish, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Run>> ClaimAsync(
+        string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, TenantId? after, CancellationToken cancellationToken) =>
+        ReadAsync(first: null, Sql.Command(ClaimSql, worker, now, leaseUntil, limit, after?.Value ?? ""), RunReader.Read, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<RunAnswer> CancelAsync(TenantId tenant, RunId run, string by, string? reason, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Answer(await AskAsync<string>(Sql.Command(CancelSql, tenant.Value, run.Value, by, reason, now), cancellationToken));
+
+    /// <inheritdoc/>
+    public async Task<RunAnswer> PauseAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Answer(await AskAsync<string>(Sql.Command(PauseSql, tenant.Value, run.Value, now), cancellationToken));
+
+    /// <inheritdoc/>
+    public async Task<RunAnswer> ResumeAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Answer(await AskAsync<string>(Sql.Command(ResumeSql, tenant.Value, run.Value, now), cancellationToken));
+
+    /// <inheritdoc/>
+    public async Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Answer(await AskAsync<string>(Sql.Command(RetrySql, tenant.Value, run.Value, now), cancellationToken));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<(TenantId Tenant, RunId Run)>> FindEndedAsync(IReadOnlyCollection<(TenantId Tenant, RunId Run)> runs, CancellationToken cancellationToken) =>
+        ReadAsync(
+            first: null,
+            Sql.Command(EndedSql, runs.Select(one => one.Tenant.Value).ToArray<string?>(), runs.Select(one => one.Run.Value).ToArray<string?>()),
+            static row => (TenantId.Parse(row.GetString(0)), RunId.Parse(row.GetString(1))),
+            cancellationToken);
+
+    private static RunWish Wish(DbDataReader row) =>
+        new(TenantId.Parse(row.GetString(0)), RunId.Parse(row.GetString(1)), row.GetBoolean(2), row.TextOrNull(3), row.TextOrNull(4));
+
+    private static RunAnswer Answer(string word) => word switch
+    {
+        "done" => RunAnswer.Done,
+        "asked" => RunAnswer.Asked,
+        "ended" => RunAnswer.Ended,
+        "not_found" => RunAnswer.NotFound,
+        "not_kept" => RunAnswer.NotKept,
+        "cancelling" => RunAnswer.Cancelling,
+        "succeeded" => RunAnswer.Succeeded,
+        "too_many" => RunAnswer.TooMany,
+        _ => throw new InvalidOperationException($"a function of the queue answered \"{word}\""),
+    };
 
     private static RunCreation Compare(Run asked, Run stored)
     {
@@ -146,7 +226,15 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         return update.RecordsAffected == 1;
     }
 
-    private async Task<IReadOnlyList<Run>> ReadAsync(NpgsqlBatchCommand? first, NpgsqlBatchCommand query, CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(NpgsqlBatchCommand question, CancellationToken cancellationToken)
+    {
+        await using var batch = source.CreateBatch();
+        batch.BatchCommands.Add(question);
+        return (T)(await batch.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<IReadOnlyList<T>> ReadAsync<T>(
+        NpgsqlBatchCommand? first, NpgsqlBatchCommand query, Func<DbDataReader, T> read, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
         if (first is not null)
@@ -155,9 +243,9 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (first is not null)
             await reader.NextResultAsync(cancellationToken);
-        var runs = new List<Run>();
+        var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
-            runs.Add(RunReader.Read(reader));
-        return runs;
+            rows.Add(read(reader));
+        return rows;
     }
 }

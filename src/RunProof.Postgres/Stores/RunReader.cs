@@ -10,9 +10,10 @@ internal static class RunReader
     internal const string Columns =
         "tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key, request_hash, status, attempts, "
         + "seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, error_code, error_message, created_at, started_at, completed_at, "
-        + "duration_ms, worker, lease_until";
+        + "duration_ms, worker, lease_until, max_attempts, attempt_open, between_steps, priority, not_before, pause_requested_at, cancel_requested_at, "
+        + "cancel_requested_by, cancel_reason";
 
-    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted"];
+    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted", "paused", "cancelled"];
 
     /// <summary>The word of a status.</summary>
     internal static string Name(RunStatus status) => Names[(int)status];
@@ -45,5 +46,14 @@ internal static class RunReader
         DurationMs = row.IsDBNull(23) ? null : row.GetDouble(23),
         Worker = row.TextOrNull(24),
         LeaseUntil = row.TimeOrNull(25),
+        MaxAttempts = row.GetInt32(26),
+        IsAttemptOpen = row.GetBoolean(27),
+        IsBetweenSteps = row.GetBoolean(28),
+        Priority = row.GetInt16(29),
+        NotBefore = row.TimeOrNull(30),
+        PauseRequestedAt = row.TimeOrNull(31),
+        CancelRequestedAt = row.TimeOrNull(32),
+        CancelRequestedBy = row.TextOrNull(33),
+        CancelReason = row.TextOrNull(34),
     };
 }

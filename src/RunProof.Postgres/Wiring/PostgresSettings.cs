@@ -16,6 +16,11 @@ internal sealed class PostgresSettings
     /// <summary>Default false: commands are seen by whoever listens to the activity source <c>Npgsql</c>.</summary>
     public bool DisableTracing { get; set; }
 
+    /// <summary>Whether a connection of the process's own listens for signals of other processes, and over which connection string; null for the usual one.</summary>
+    public bool Listens { get; private set; } = true;
+
+    private string? DirectConnectionString { get; set; }
+
     private string Name { get; set; } = "";
 
     private string? Username { get; set; }
@@ -30,6 +35,8 @@ internal sealed class PostgresSettings
         if (configuration.GetConnectionString(connectionName) is { Length: > 0 } named)
             settings.ConnectionString = named;
         settings.Name = connectionName;
+        settings.DirectConnectionString = configuration.GetConnectionString(connectionName + "_direct");
+        settings.Listens = configuration["RunProof:Runner:Listen"] is not { } listen || !listen.Equals("off", StringComparison.OrdinalIgnoreCase);
         settings.Username = configuration["RunProof:Database:Username"];
         settings.Password = configuration["RunProof:Database:Password"];
         return settings;
@@ -37,15 +44,29 @@ internal sealed class PostgresSettings
 
     /// <summary>The connection string as it is used.</summary>
     /// <exception cref="InvalidOperationException">There is none, or it is none.</exception>
-    internal string RequireConnectionString()
+    internal string RequireConnectionString() => Forced(ConnectionString).ConnectionString;
+
+    /// <summary>Of one connection that is kept open and belongs to no pool; null where none may be.</summary>
+    /// <exception cref="InvalidOperationException">There is no connection string, or it is none.</exception>
+    internal string? ListeningConnectionString()
     {
-        if (string.IsNullOrWhiteSpace(ConnectionString))
+        if (!Listens)
+            return null;
+        var connection = Forced(string.IsNullOrWhiteSpace(DirectConnectionString) ? ConnectionString : DirectConnectionString);
+        connection.Pooling = false;
+        connection.KeepAlive = 15;
+        return connection.ConnectionString;
+    }
+
+    private NpgsqlConnectionStringBuilder Forced(string? given)
+    {
+        if (string.IsNullOrWhiteSpace(given))
             throw new InvalidOperationException(
                 $"there is no connection string: set ConnectionStrings:{Name} (the environment variable ConnectionStrings__{Name}), or ConnectionString in the section {Section} or {Section}:{Name}");
         NpgsqlConnectionStringBuilder connection;
         try
         {
-            connection = new NpgsqlConnectionStringBuilder(ConnectionString);
+            connection = new NpgsqlConnectionStringBuilder(given);
         }
         catch (ArgumentException e)
         {
@@ -59,6 +80,6 @@ internal sealed class PostgresSettings
         connection.MaxAutoPrepare = 0;
         connection.NoResetOnClose = true;
         connection.Multiplexing = false;
-        return connection.ConnectionString;
+        return connection;
     }
 }

@@ -17,7 +17,8 @@ public static class RunProofPostgresExtensions
     /// Registers one <see cref="NpgsqlDataSource"/>, every store, and the health checks <c>PostgreSql</c> (the server answers) and <c>schema</c> (it is at this
     /// program's version). Settings, later wins: sections <c>Aspire:Npgsql</c> and <c>Aspire:Npgsql:NAME</c> (<c>ConnectionString</c>,
     /// <c>DisableHealthChecks</c>, <c>DisableTracing</c>), <c>ConnectionStrings:NAME</c>; then <c>RunProof:Database:Username</c> and <c>:Password</c>
-    /// replace the ones in the connection string. Forced, so that a pooler in transaction mode will do: no auto-prepare, no reset on close, no multiplexing.
+    /// replace the ones in the connection string. Signals of other processes are listened for over <c>ConnectionStrings:NAME_direct</c>, by default the usual one, unless
+    /// <c>RunProof:Runner:Listen</c> is <c>off</c>. Forced, so that a pooler in transaction mode will do: no auto-prepare, no reset on close, no multiplexing.
     /// </summary>
     /// <param name="builder">The host's builder.</param>
     /// <param name="connectionName">NAME, as in <c>ConnectionStrings:NAME</c>. A missing connection string fails when the data source is first used.</param>
@@ -29,6 +30,9 @@ public static class RunProofPostgresExtensions
         var settings = PostgresSettings.Read(builder.Configuration, connectionName);
         builder.Services.TryAddSingleton(services => Connect(settings, services.GetService<ILoggerFactory>()));
         builder.Services.TryAddSingleton<IRunStore, PostgresRunStore>();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(_ => new ListenSettings(settings.ListeningConnectionString()));
+        builder.Services.TryAddSingleton<IRunSignals, PostgresRunSignals>();
         builder.Services.TryAddSingleton<IAgentStore, PostgresAgentStore>();
         builder.Services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
         builder.Services.TryAddSingleton<IPolicyStore, PostgresPolicyStore>();

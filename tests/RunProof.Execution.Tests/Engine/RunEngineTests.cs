@@ -329,7 +329,7 @@ public sealed class RunEngineTests
         }));
         var planned = house.Planned("""{"skill":"look"}""");
 
-        await house.DriveAsync(house.Engine.ExecuteAsync(planned with { Run = planned.Run with { FrozenTimestamp = frozen } }, null, default));
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned with { Run = planned.Run with { FrozenTimestamp = frozen } }, null, RunControl.Of(default)));
 
         Assert.Equal(frozen, seen);
         Assert.True(house.Recorder.Only.Steps[0].Timestamp > frozen.AddYears(1));
@@ -350,7 +350,7 @@ public sealed class RunEngineTests
             }),
             after);
 
-        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"slow","on_error":"continue"}""", """{"skill":"after"}"""), null, stop.Token));
+        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"slow","on_error":"continue"}""", """{"skill":"after"}"""), null, RunControl.Of(stop.Token)));
 
         Assert.Equal((RunStatus.Aborted, "stopped"), (outcome.Status, outcome.ErrorCode));
         Assert.Empty(after.Calls);
@@ -365,15 +365,17 @@ public sealed class RunEngineTests
         using var stop = new CancellationTokenSource();
         var house = new House(new FakeSkill("flaky", (_, _, _) => new(FakeSkill.Fails("http_503", retryable: true))));
 
-        var running = house.Engine.ExecuteAsync(house.Planned("""{"skill":"flaky","on_error":"retry","retry":{"backoff_ms":600000,"max_backoff_ms":600000}}"""), null, stop.Token);
+        var running = house.Engine.ExecuteAsync(house.Planned("""{"skill":"flaky","on_error":"retry","retry":{"backoff_ms":600000,"max_backoff_ms":600000}}"""), null, RunControl.Of(stop.Token));
         while (!house.Recorder.Writes.Contains("append 0"))
             await Task.Delay(1);
         await stop.CancelAsync();
         var outcome = await running;
 
-        Assert.Equal(RunStatus.Aborted, outcome.Status);
+        // Another process makes the next one: it is announced and has not begun.
+        Assert.True(outcome.Release is { BetweenSteps: true, Pause: false });
         Assert.Equal([StepStatus.Retrying], house.Recorder.Only.Steps.Select(step => step.Status));
-        Assert.Equal(SealStatus.Aborted, house.Recorder.Only.Closing!.Status);
+        Assert.Equal(1, house.Recorder.Only.Intent!.Attempt);
+        Assert.Null(house.Recorder.Only.Closing);
     }
 
     [Fact]
@@ -386,10 +388,11 @@ public sealed class RunEngineTests
             return FakeSkill.Gives("{}");
         }));
 
-        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"quick"}""", """{"skill":"quick"}"""), null, stop.Token));
+        var outcome = await house.DriveAsync(house.Engine.ExecuteAsync(house.Planned("""{"skill":"quick"}""", """{"skill":"quick"}"""), null, RunControl.Of(stop.Token)));
 
         Assert.Equal([StepStatus.Succeeded], house.Recorder.Only.Steps.Select(step => step.Status));
-        Assert.Equal(RunStatus.Aborted, outcome.Status);
+        Assert.True(outcome.Release is { BetweenSteps: true, Pause: false });
+        Assert.Null(house.Recorder.Only.Closing);
     }
 
     [Theory]

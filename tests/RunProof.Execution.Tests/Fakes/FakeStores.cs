@@ -8,8 +8,12 @@ internal sealed class FakeRunStore : IRunStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(TenantId, RunId), Run> _runs = [];
+    private readonly Dictionary<(TenantId, RunId), DateTimeOffset> _line = [];
 
     public int Finds { get; private set; }
+
+    /// <summary>Times that it was asked which of many runs have ended.</summary>
+    public int EndedAsked { get; private set; }
 
     /// <summary>Thrown after the next write of this name has been persisted.</summary>
     public Dictionary<string, Exception> PersistAndThrow { get; } = [];
@@ -31,7 +35,11 @@ internal sealed class FakeRunStore : IRunStore
     public void Put(Run run)
     {
         lock (_gate)
+        {
             _runs[(run.TenantId, run.Id)] = run;
+            if (run.Worker is null && !run.HasEnded)
+                _line[(run.TenantId, run.Id)] = run.CreatedAt;
+        }
     }
 
     public Task<(RunCreation Outcome, Run Run)> CreateAsync(Run run, CancellationToken cancellationToken) => Do("create", () =>
@@ -40,6 +48,8 @@ internal sealed class FakeRunStore : IRunStore
         if (same is not null)
             return (same.RequestHash == run.RequestHash ? RunCreation.Existing : RunCreation.IdempotencyConflict, same);
         _runs.Add((run.TenantId, run.Id), run);
+        if (run.Worker is null)
+            _line[(run.TenantId, run.Id)] = run.NotBefore ?? run.CreatedAt;
         return (RunCreation.Created, run);
     });
 
@@ -55,29 +65,144 @@ internal sealed class FakeRunStore : IRunStore
     public Task<bool> StartAsync(TenantId tenant, RunId run, string worker, DateTimeOffset startedAt, DateTimeOffset leaseUntil, CancellationToken cancellationToken) =>
         Do("start", () => Change(tenant, run, one => one.Status is RunStatus.Queued && one.Worker == worker, one => one with
         {
-            Status = RunStatus.Running, StartedAt = startedAt, LeaseUntil = leaseUntil, Attempts = one.Attempts + 1,
+            Status = RunStatus.Running, StartedAt = one.StartedAt ?? startedAt, LeaseUntil = leaseUntil, Attempts = one.Attempts + (one.IsAttemptOpen ? 0 : 1),
+            IsAttemptOpen = true, IsBetweenSteps = false,
         }));
 
     public Task<bool> FinishAsync(TenantId tenant, RunId run, string worker, RunEnd end, CancellationToken cancellationToken) =>
-        Do("finish", () => Change(tenant, run, one => one.Status is RunStatus.Queued or RunStatus.Running && one.Worker == worker, one => one with
+        Do("finish", () => Change(tenant, run, one => IsLeased(one) && one.Worker == worker, one => one with
         {
             Status = end.Status, CompletedAt = end.CompletedAt, DurationMs = end.DurationMs, Attempts = end.Attempts,
-            ErrorCode = end.ErrorCode, ErrorMessage = end.ErrorMessage,
+            ErrorCode = end.ErrorCode, ErrorMessage = end.ErrorMessage, IsAttemptOpen = false, IsBetweenSteps = false,
         }));
 
-    public Task RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken) => Do("renew", () =>
+    public Task<bool> NextAttemptAsync(TenantId tenant, RunId run, string worker, DateTimeOffset availableAt, CancellationToken cancellationToken) => Do("next", () =>
     {
-        foreach (var run in _runs.Values.Where(run => run.Worker == worker && run.Status is RunStatus.Queued or RunStatus.Running).ToArray())
-            _runs[(run.TenantId, run.Id)] = run with { LeaseUntil = leaseUntil };
-        return true;
+        var moved = Change(tenant, run, one => one.Status is RunStatus.Running && one.Worker == worker && one.Attempts < one.MaxAttempts, one => one with
+        {
+            Status = RunStatus.Queued, Worker = null, LeaseUntil = null, IsAttemptOpen = false, IsBetweenSteps = false, StartedAt = null,
+        });
+        if (moved)
+            _line[(tenant, run)] = availableAt;
+        return moved;
     });
 
-    public Task<IReadOnlyList<Run>> ClaimAbandonedAsync(string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, CancellationToken cancellationToken) =>
+    public Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken) => Do("release", () =>
+    {
+        var pause = false;
+        var moved = Change(tenant, run, one => IsLeased(one) && one.Worker == worker, one =>
+        {
+            pause = release.Pause && one.PauseRequestedAt is not null && one.CancelRequestedAt is null;
+            return one with
+            {
+                Worker = null, LeaseUntil = null, IsBetweenSteps = one.IsAttemptOpen && (release.BetweenSteps || one.IsBetweenSteps),
+                Status = pause ? RunStatus.Paused : one.Status is RunStatus.Running && release.BetweenSteps ? RunStatus.Queued : one.Status,
+                PauseRequestedAt = pause ? null : one.PauseRequestedAt,
+            };
+        });
+        if (moved && !pause)
+            _line[(tenant, run)] = release.AvailableAt;
+        return moved;
+    });
+
+    public Task<IReadOnlyList<RunWish>> RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken) => Do("renew", () =>
+    {
+        foreach (var run in _runs.Values.Where(run => run.Worker == worker && IsLeased(run)).ToArray())
+            _runs[(run.TenantId, run.Id)] = run with { LeaseUntil = leaseUntil };
+        return Wishes(worker);
+    });
+
+    public Task<IReadOnlyList<RunWish>> FindWishesAsync(string worker, CancellationToken cancellationToken) => Do("wishes", () => Wishes(worker));
+
+    public Task<IReadOnlyList<Run>> ClaimAsync(
+        string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, TenantId? after, CancellationToken cancellationToken) =>
         Do<IReadOnlyList<Run>>("claim", () =>
         {
-            var abandoned = _runs.Values.Where(run => run.Status is RunStatus.Queued or RunStatus.Running && run.LeaseUntil < now).Take(limit).ToArray();
-            return [.. abandoned.Select(run => _runs[(run.TenantId, run.Id)] = run with { Worker = worker, LeaseUntil = leaseUntil })];
+            var abandoned = _runs.Values.Where(run => IsLeased(run) && run.LeaseUntil < now && run.Worker != worker).Take(limit).ToArray();
+            var waiting = _line.Where(one => one.Value <= now).OrderByDescending(one => _runs[one.Key].Priority).ThenBy(one => one.Value).Select(one => _runs[one.Key]);
+            var claimed = abandoned.Concat(waiting.Take(limit - abandoned.Length)).ToArray();
+            foreach (var run in claimed)
+                _line.Remove((run.TenantId, run.Id));
+            return [.. claimed.Select(run => _runs[(run.TenantId, run.Id)] = run with { Worker = worker, LeaseUntil = leaseUntil })];
         });
+
+    public Task<RunAnswer> CancelAsync(TenantId tenant, RunId id, string by, string? reason, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Do("cancel", () => Ask(tenant, id, run =>
+        {
+            if (run.Status is RunStatus.Cancelled)
+                return RunAnswer.Done;
+            if (run.HasEnded)
+                return RunAnswer.Ended;
+            var wished = run with { CancelRequestedAt = now, CancelRequestedBy = by, CancelReason = reason, PauseRequestedAt = null };
+            if (run.Worker is not null || run.IsAttemptOpen)
+            {
+                _runs[(tenant, id)] = wished with { Status = run.Status is RunStatus.Paused ? RunStatus.Queued : run.Status };
+                if (run.Worker is null)
+                    _line[(tenant, id)] = now;
+                return RunAnswer.Asked;
+            }
+
+            _line.Remove((tenant, id));
+            _runs[(tenant, id)] = wished with { Status = RunStatus.Cancelled, CompletedAt = now, ErrorCode = "cancelled" };
+            return RunAnswer.Done;
+        }));
+
+    public Task<RunAnswer> PauseAsync(TenantId tenant, RunId id, DateTimeOffset now, CancellationToken cancellationToken) => Do("pause", () => Ask(tenant, id, run =>
+    {
+        if (run.HasEnded)
+            return RunAnswer.Ended;
+        if (run.PlanRedacted)
+            return RunAnswer.NotKept;
+        if (run.Worker is not null)
+        {
+            _runs[(tenant, id)] = run with { PauseRequestedAt = now };
+            return RunAnswer.Asked;
+        }
+
+        _line.Remove((tenant, id));
+        _runs[(tenant, id)] = run with { Status = RunStatus.Paused };
+        return RunAnswer.Done;
+    }));
+
+    public Task<RunAnswer> ResumeAsync(TenantId tenant, RunId id, DateTimeOffset now, CancellationToken cancellationToken) => Do("resume", () => Ask(tenant, id, run =>
+    {
+        if (run.HasEnded)
+            return RunAnswer.Ended;
+        if (run.Status is RunStatus.Paused)
+            _line[(tenant, id)] = now;
+        _runs[(tenant, id)] = run with { Status = run.Status is RunStatus.Paused ? RunStatus.Queued : run.Status, PauseRequestedAt = null };
+        return RunAnswer.Done;
+    }));
+
+    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId id, DateTimeOffset now, CancellationToken cancellationToken) => Do("retry", () => Ask(tenant, id, run =>
+    {
+        if (!run.HasEnded)
+            return RunAnswer.Asked;
+        _runs[(tenant, id)] = run with
+        {
+            Status = RunStatus.Queued, MaxAttempts = Math.Max(run.MaxAttempts, run.Attempts + 1), Worker = null, LeaseUntil = null, StartedAt = null, CompletedAt = null,
+            DurationMs = null, ErrorCode = null, ErrorMessage = null,
+        };
+        _line[(tenant, id)] = now;
+        return RunAnswer.Done;
+    }));
+
+    public Task<IReadOnlyList<(TenantId Tenant, RunId Run)>> FindEndedAsync(IReadOnlyCollection<(TenantId Tenant, RunId Run)> runs, CancellationToken cancellationToken) =>
+        Do<IReadOnlyList<(TenantId, RunId)>>("ended", () =>
+        {
+            EndedAsked++;
+            return [.. runs.Where(run => _runs[run].HasEnded)];
+        });
+
+    private static bool IsLeased(Run run) => run.Status is RunStatus.Queued or RunStatus.Running && run.Worker is not null;
+
+    private IReadOnlyList<RunWish> Wishes(string worker) =>
+    [
+        .. _runs.Values.Where(run => run.Worker == worker && IsLeased(run) && (run.PauseRequestedAt is not null || run.CancelRequestedAt is not null))
+            .Select(run => new RunWish(run.TenantId, run.Id, run.PauseRequestedAt is not null, run.CancelRequestedBy, run.CancelReason)),
+    ];
+
+    private RunAnswer Ask(TenantId tenant, RunId id, Func<Run, RunAnswer> answer) => _runs.TryGetValue((tenant, id), out var run) ? answer(run) : RunAnswer.NotFound;
 
     private bool Change(TenantId tenant, RunId id, Func<Run, bool> allowed, Func<Run, Run> change)
     {
@@ -124,7 +249,7 @@ internal sealed class FakeRecoveryStore(FakeRecorder recorder) : IRecoveryStore
 {
     public Task<TraceProgress?> ReadAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken)
     {
-        if (!recorder.Traces.TryGetValue(TraceId.Of(run).Value, out var trace))
+        if (recorder.Traces.Values.LastOrDefault(one => one.Opening.RunId == run) is not { } trace)
             return Task.FromResult<TraceProgress?>(null);
         var status = trace.Closing is { } closing ? Wire.Name(closing.Status) : "running";
         return Task.FromResult<TraceProgress?>(new TraceProgress(

@@ -18,6 +18,13 @@ internal sealed class House
 
     private readonly Lazy<ServiceProvider> _services;
 
+    private House(House former, string worker)
+    {
+        (Clock, Recorder, Runs, Agents, Skills) = (former.Clock, former.Recorder, former.Runs, former.Agents, former.Skills);
+        Options = former.Options with { Worker = worker };
+        _services = new(Build);
+    }
+
     public House(params FakeSkill[] skills)
     {
         Options = new ExecutionOptions
@@ -51,13 +58,16 @@ internal sealed class House
 
     public RunEngine Engine => _services.Value.GetRequiredService<RunEngine>();
 
-    public RunRecovery Recovery => _services.Value.GetRequiredService<RunRecovery>();
+    public RunClaims Claims => _services.Value.GetRequiredService<RunClaims>();
 
     public EvidenceWriter Evidence => _services.Value.GetRequiredService<EvidenceWriter>();
 
     public PlanParser Parser => _services.Value.GetRequiredService<PlanParser>();
 
     public IEnumerable<IPlanner> Planners => _services.Value.GetServices<IPlanner>();
+
+    /// <summary>Another process over the same stores.</summary>
+    public House Next(string worker) => new(this, worker);
 
     public static JsonElement Json(string json)
     {
@@ -92,13 +102,14 @@ internal sealed class House
             Attempts = 1,
             CreatedAt = Clock.GetUtcNow(),
             StartedAt = Clock.GetUtcNow(),
+            IsAttemptOpen = true,
             Worker = "worker-1",
             LeaseUntil = Clock.GetUtcNow() + TimeSpan.FromSeconds(10),
         };
         return new PlannedRun(run, run.Goal, plan, "Ada");
     }
 
-    public Task<RunOutcome> ExecuteAsync(params string[] steps) => DriveAsync(Engine.ExecuteAsync(Planned(steps), null, CancellationToken.None));
+    public Task<RunOutcome> ExecuteAsync(params string[] steps) => DriveAsync(Engine.ExecuteAsync(Planned(steps), null, RunControl.Of(CancellationToken.None)));
 
     public RunRequest Request(string? plan = null, string? key = null) => new()
     {

@@ -83,7 +83,7 @@ public sealed class RunRecoveryTests
         var house = new House(skill);
         var planned = house.Planned("""{"skill":"safe","on_error":"retry","retry":{"max_attempts":3,"backoff_ms":100}}""");
         house.Recorder.Fail("append 1", Fault.Lost);
-        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, default));
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, RunControl.Of(default)));
         house.Recorder.Heal();
         house.Runs.Put(planned.Run with { Worker = "dead", LeaseUntil = house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
 
@@ -195,9 +195,9 @@ public sealed class RunRecoveryTests
         Abandon(planned.Run with { PlanRedacted = true });
         _house.Recorder.Fail(write, fault, times: 1);
 
-        await _house.Recovery.RecoverAsync(default);
+        await _house.Claims.ClaimAsync(default);
         Assert.Equal(RunStatus.Running, _house.Runs.Only.Status);
-        await _house.Recovery.RecoverAsync(default);
+        await _house.Claims.ClaimAsync(default);
 
         Assert.Equal((RunStatus.Aborted, "plan_not_kept"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
         Assert.Equal([StepStatus.Interrupted], _house.Recorder.Only.Steps.Select(step => step.Status));
@@ -220,7 +220,7 @@ public sealed class RunRecoveryTests
     {
         Abandon(Queued("""{"skill":"work"}""") with { PlanRedacted = true });
 
-        await _house.Recovery.RecoverAsync(default);
+        await _house.Claims.ClaimAsync(default);
 
         Assert.Equal((RunStatus.Aborted, "plan_not_kept"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
         Assert.Empty(_house.Recorder.Traces);
@@ -231,7 +231,7 @@ public sealed class RunRecoveryTests
     {
         Abandon(Queued("""{"skill":"work"}""") with { PlanJson = """[{"skill":"gone"}]""" });
 
-        await _house.Recovery.RecoverAsync(default);
+        await _house.Claims.ClaimAsync(default);
 
         Assert.Equal((RunStatus.Aborted, "invalid_plan"), (_house.Runs.Only.Status, _house.Runs.Only.ErrorCode));
     }
@@ -241,7 +241,7 @@ public sealed class RunRecoveryTests
     {
         _house.Runs.Put(_house.Planned("""{"skill":"work"}""").Run with { Worker = "other", LeaseUntil = _house.Clock.GetUtcNow() });
 
-        await _house.Recovery.RecoverAsync(default);
+        await _house.Claims.ClaimAsync(default);
 
         Assert.Equal(RunStatus.Running, _house.Runs.Only.Status);
     }
@@ -264,7 +264,7 @@ public sealed class RunRecoveryTests
         Assert.Equal(0, house.Recorder.Only.Epoch);
     }
 
-    private Run Queued(params string[] steps) => _house.Planned(steps).Run with { Status = RunStatus.Queued, StartedAt = null, Attempts = 0 };
+    private Run Queued(params string[] steps) => _house.Planned(steps).Run with { Status = RunStatus.Queued, StartedAt = null, Attempts = 0, IsAttemptOpen = false };
 
     private void Abandon(Run run) =>
         _house.Runs.Put(run with { Worker = "dead", LeaseUntil = _house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
@@ -285,7 +285,7 @@ public sealed class RunRecoveryTests
     {
         var planned = house.Planned(steps);
         house.Recorder.Fail(write, Fault.Lost);
-        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, default));
+        await house.DriveAsync(house.Engine.ExecuteAsync(planned, null, RunControl.Of(default)));
         house.Recorder.Heal();
         house.Runs.Put(planned.Run with { Worker = "dead", LeaseUntil = house.Clock.GetUtcNow() - TimeSpan.FromSeconds(1) });
         return planned;

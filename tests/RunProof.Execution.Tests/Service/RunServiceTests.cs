@@ -115,26 +115,59 @@ public sealed class RunServiceTests
     }
 
     [Fact]
-    public async Task A_full_queue_refuses_before_anything_is_stored()
+    public async Task Beyond_the_places_of_a_process_a_run_waits_in_the_store_for_any()
     {
-        _house.Options = _house.Options with { QueueCapacity = 1 };
+        _house.Options = _house.Options with { Concurrency = 1 };
 
-        await _house.Service.SubmitAsync(_house.Request(Plan), default);
-        var refused = await _house.Service.SubmitAsync(_house.Request(Plan), default);
+        var here = Assert.IsType<Submission.Accepted>(await _house.Service.SubmitAsync(_house.Request(Plan), default));
+        var waits = Assert.IsType<Submission.Accepted>(await _house.Service.SubmitAsync(_house.Request(Plan), default));
+
+        Assert.Equal("worker-1", here.Run.Worker);
+        Assert.Null(waits.Run.Worker);
+        await _house.WorkAsync(() => UntilAsync(() => _house.Runs.All.All(run => run.Status is RunStatus.Succeeded)));
+    }
+
+    [Fact]
+    public async Task Of_runs_whose_plan_only_this_process_knows_no_more_are_taken_in_than_can_wait()
+    {
+        _house.Options = _house.Options with { Concurrency = 1, QueueCapacity = 1 };
+        const string Secret = """[{"skill":"work","params":{"password":"hunter2"}}]""";
+
+        await _house.Service.SubmitAsync(_house.Request(Secret), default);
+        await _house.Service.SubmitAsync(_house.Request(Secret), default);
+        var refused = await _house.Service.SubmitAsync(_house.Request(Secret), default);
 
         Assert.False(Assert.IsType<Submission.Overloaded>(refused).Stopping);
-        Assert.Single(_house.Runs.All);
+        Assert.All(_house.Runs.All, run => Assert.Equal("worker-1", run.Worker));
+        Assert.Equal(2, _house.Runs.All.Count);
+        await _house.WorkAsync(() => UntilAsync(() => _house.Runs.All.All(run => run.Status is RunStatus.Succeeded)));
     }
 
     [Fact]
     public async Task A_place_is_given_back_when_nothing_was_queued()
     {
-        _house.Options = _house.Options with { QueueCapacity = 2 };
+        _house.Options = _house.Options with { Concurrency = 2 };
 
         await _house.Service.SubmitAsync(_house.Request(Plan, "k"), default);
         for (var i = 0; i < 3; i++)
             Assert.IsType<Submission.Accepted>(await _house.Service.SubmitAsync(_house.Request(Plan, "k"), default));
-        Assert.IsType<Submission.Accepted>(await _house.Service.SubmitAsync(_house.Request(Plan), default));
+        Assert.Equal("worker-1", Assert.IsType<Submission.Accepted>(await _house.Service.SubmitAsync(_house.Request(Plan), default)).Run.Worker);
+    }
+
+    [Fact]
+    public async Task A_run_begins_no_earlier_than_it_may_and_by_priority()
+    {
+        _house.Options = _house.Options with { Concurrency = 1 };
+        var now = _house.Clock.GetUtcNow();
+        await _house.Service.SubmitAsync(_house.Request("""[{"skill":"work","params":{"a":"first"}}]"""), default);
+        await _house.Service.SubmitAsync(_house.Request("""[{"skill":"work","params":{"a":"low"}}]"""), default);
+        await _house.Service.SubmitAsync(_house.Request("""[{"skill":"work","params":{"a":"high"}}]""") with { Priority = 5 }, default);
+        await _house.Service.SubmitAsync(_house.Request("""[{"skill":"work","params":{"a":"late"}}]""") with { Priority = 9, NotBefore = now.AddMinutes(1) }, default);
+
+        await _house.WorkAsync(() => UntilAsync(() => _house.Runs.All.All(run => run.Status is RunStatus.Succeeded)));
+
+        Assert.Equal(["first", "high", "low", "late"], _skill.Calls.Select(call => call[6..^2]));
+        Assert.True(_house.Runs.All.Single(run => run.NotBefore is not null).StartedAt >= now.AddMinutes(1));
     }
 
     [Fact]
@@ -225,7 +258,9 @@ public sealed class RunServiceTests
 
         await _house.DriveAsync(_house.Service.WaitAsync(House.Tenant, RunId.Parse("run-1"), TimeSpan.FromSeconds(20), default));
 
-        Assert.InRange(_house.Runs.Finds, 3, 17);
+        // Two reads, and one question every half second, whoever else waits.
+        Assert.Equal(2, _house.Runs.Finds);
+        Assert.InRange(_house.Runs.EndedAsked, 10, 41);
     }
 
     [Fact]
@@ -259,7 +294,7 @@ public sealed class RunServiceTests
         Assert.Equal(SealStatus.Aborted, house.Recorder.Only.Closing!.Status);
         Assert.True(Assert.IsType<Submission.Overloaded>(await house.Service.SubmitAsync(house.Request(Slow), default)).Stopping);
         var left = house.Runs.All.Single(run => run.Status is RunStatus.Queued);
-        Assert.True(left.LeaseUntil <= house.Clock.GetUtcNow());
+        Assert.Null(left.Worker);
     }
 
     private static async Task UntilAsync(Func<bool> condition)
