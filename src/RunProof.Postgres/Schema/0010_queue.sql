@@ -158,7 +158,7 @@ CREATE FUNCTION runproof.claim_runs(p_worker text, p_now timestamptz, p_lease_un
 #variable_conflict use_column
 DECLARE
   claimed public.runs[] := '{}';
-  some public.runs[];
+  taken_runs public.runs[];
   tenants text[];
   tenant text;
   places integer := p_limit;
@@ -203,7 +203,7 @@ BEGIN
         END IF;
       END IF;
 
-      some := '{}';
+      taken_runs := '{}';
       IF room > 0 THEN
         WITH first AS MATERIALIZED (
           SELECT q.run_id FROM runproof.run_queue q
@@ -214,14 +214,14 @@ BEGIN
         taken AS (
           UPDATE public.runs r SET worker = p_worker, lease_until = p_lease_until
             FROM gone g WHERE r.id = g.run_id AND r.tenant_id = tenant AND r.status IN ('queued', 'running') AND r.worker IS NULL RETURNING r.*)
-        SELECT coalesce(array_agg(t::public.runs), '{}') INTO some FROM taken t;
+        SELECT coalesce(array_agg(t::public.runs), '{}') INTO taken_runs FROM taken t;
       END IF;
 
-      IF cardinality(some) = 0 THEN
+      IF cardinality(taken_runs) = 0 THEN
         tenants := array_remove(tenants, tenant);
       END IF;
-      claimed := claimed || some;
-      places := places - cardinality(some);
+      claimed := claimed || taken_runs;
+      places := places - cardinality(taken_runs);
     END LOOP;
   END LOOP;
 
@@ -451,3 +451,6 @@ CREATE POLICY tenant_isolation ON runproof.run_queue TO runproof_runner, runproo
   USING (tenant_id = current_setting('runproof.tenant_id', true)) WITH CHECK (tenant_id = current_setting('runproof.tenant_id', true));
 CREATE POLICY tenant_isolation ON runproof.tenant_limits TO runproof_runner, runproof_verifier, runproof_auditor
   USING (tenant_id = current_setting('runproof.tenant_id', true)) WITH CHECK (tenant_id = current_setting('runproof.tenant_id', true));
+
+-- What these did, the functions above do.
+DROP FUNCTION runproof.renew_runs, runproof.claim_abandoned_runs;

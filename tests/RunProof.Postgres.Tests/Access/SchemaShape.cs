@@ -25,7 +25,7 @@ public sealed class SchemaShape(SeededDatabase database) : IClassFixture<SeededD
             SELECT string_agg(table_name || '.' || column_name, ' ') FROM information_schema.columns
               WHERE table_schema = 'public' AND column_name = ANY (string_to_array(
                 'checksum stored_by trace incident_id integrity_status evidence_health observability_status state last_seen_at policy_snapshot_id '
-                'termination_reason stopped_at_step max_attempts priority next_attempt_at latency_bucket risk_level', ' '))
+                'termination_reason stopped_at_step next_attempt_at latency_bucket risk_level', ' '))
             """);
         Assert.Null(found);
     }

@@ -86,7 +86,7 @@ public sealed class EveryColumn(SeededDatabase database) : IClassFixture<SeededD
             SELECT string_agg(column_name, ' ' ORDER BY column_name) FROM information_schema.column_privileges
               WHERE grantee = 'runproof_runner' AND privilege_type = 'UPDATE'
             """);
-        Assert.Equal("attempts completed_at duration_ms error_code error_message lease_until started_at status worker", allowed);
+        Assert.Equal("attempt_open attempts between_steps completed_at duration_ms error_code error_message lease_until started_at status worker", allowed);
     }
 
     private async Task<List<(string Column, string Change)>> ChangesAsync(string table)

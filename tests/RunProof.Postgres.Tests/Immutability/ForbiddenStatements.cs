@@ -178,6 +178,13 @@ public sealed class ForbiddenStatements(SeededDatabase database) : IClassFixture
 
         // Runs.
         ["a run goes back to queued"] = new(Run("run-running", "status = 'queued', started_at = NULL"), "S6007", Runner: "S6007"),
+        ["a run that has a worker goes back to queued"] = new(Run("run-running", "status = 'queued', attempt_open = true, between_steps = true"), "S6007", Runner: "S6007"),
+        ["a run goes back to queued with a step under way"] = new(Run("run-running", "status = 'queued', attempt_open = true, worker = NULL, lease_until = NULL"), "S6007", Runner: "S6007"),
+        ["a run gets an attempt that it may not have"] = new(Run("run-running", "status = 'queued', worker = NULL, lease_until = NULL, started_at = NULL"), "S6007", Runner: "S6007"),
+        ["a run may have more attempts"] = new(Run("run-running", "max_attempts = 7"), "S6007"),
+        ["a run is moved up the line"] = new(Run("run-queued", "priority = 9"), "S6007"),
+        ["a run that succeeded gets another attempt"] = new(Run("run-done", "status = 'queued', max_attempts = 2, completed_at = NULL, started_at = NULL, duration_ms = NULL"), "S6007"),
+        ["who cancelled a run is changed"] = new(Run("run-queued", "cancel_requested_by = 'mallory'"), "S6007", Before: Run("run-queued", "cancel_requested_at = now(), cancel_requested_by = 'ada'")),
         ["an ended run goes on"] = new(Run("run-done", "status = 'running', completed_at = NULL"), "S6007", Runner: "S6007"),
         ["an ended run ends otherwise"] = new(Run("run-done", "status = 'failed'"), "S6007", Runner: "S6007"),
         ["an ended run is claimed"] = new(Run("run-done", "worker = 'other'"), "S6007", Runner: "S6007"),

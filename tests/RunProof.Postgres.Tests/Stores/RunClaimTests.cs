@@ -24,7 +24,7 @@ public sealed class RunClaimTests(StoreDatabase database) : IClassFixture<StoreD
 
         // Of the 20 one has ended, ten are still claimed.
         var claimed = (await Task.WhenAll(Enumerable.Range(0, 4).Select(i =>
-            _runs.ClaimAbandonedAsync($"heir-{i}", Noon.AddSeconds(10), Noon.AddHours(1), 100, default)))).SelectMany(runs => runs).Where(run => mine.Exists(other => other.Id == run.Id)).ToList();
+            _runs.ClaimAsync($"heir-{i}", Noon.AddSeconds(10), Noon.AddHours(1), 100, null, default)))).SelectMany(runs => runs).Where(run => mine.Exists(other => other.Id == run.Id)).ToList();
         Assert.Equal(mine.Take(10).Where((_, i) => i != 2).Select(run => run.Id.Value).Order(), claimed.Select(run => run.Id.Value).Order());
         Assert.All(claimed, run => Assert.StartsWith("heir-", run.Worker, StringComparison.Ordinal));
         Assert.All(claimed, run => Assert.Equal(Noon.AddHours(1), run.LeaseUntil));
@@ -51,7 +51,7 @@ public sealed class RunClaimTests(StoreDatabase database) : IClassFixture<StoreD
     {
         for (var i = 0; i < 3; i++)
             await _runs.CreateAsync(database.NewRun(T1, $"limited-{i}") with { Worker = "limited", LeaseUntil = Noon.AddYears(-1).AddSeconds(-i) }, default);
-        var claimed = await _runs.ClaimAbandonedAsync("heir", Noon.AddYears(-1).AddSeconds(1), Noon.AddDays(9), 2, default);
+        var claimed = await _runs.ClaimAsync("heir", Noon.AddYears(-1).AddSeconds(1), Noon.AddDays(9), 2, null, default);
         Assert.Equal(["limited-1", "limited-2"], claimed.Select(run => run.Id.Value).Order());
     }
 }
