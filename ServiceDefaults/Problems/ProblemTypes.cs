@@ -30,6 +30,12 @@ public static class ProblemTypes
     /// <summary>405: the route has no such method.</summary>
     public const string MethodNotAllowed = "/problems/method-not-allowed";
 
+    /// <summary>409: the run has ended, or is about to, and changes no more.</summary>
+    public const string RunEnded = "/problems/run-ended";
+
+    /// <summary>409: the run's plan held secrets that no store keeps; it cannot leave its process.</summary>
+    public const string PlanNotKept = "/problems/plan-not-kept";
+
     /// <summary>409: there is one of this id already.</summary>
     public const string Duplicate = "/problems/duplicate";
 

@@ -18,6 +18,7 @@ internal sealed record RunView
     public JsonElement? Plan { get; init; }
     public required string Status { get; init; }
     public int? Attempts { get; init; }
+    public int? MaxAttempts { get; init; }
     public string? TraceId { get; init; }
     public string? IdempotencyKey { get; init; }
     public RunErrorView? Error { get; init; }
@@ -28,11 +29,11 @@ internal sealed record RunView
 
     /// <summary>Whether it can change no more.</summary>
     [JsonIgnore]
-    public bool HasEnded => Status is "succeeded" or "failed" or "aborted";
+    public bool HasEnded => Status is "succeeded" or "failed" or "aborted" or "cancelled";
 
     /// <summary>0 where it succeeded or has not ended, else 1.</summary>
     [JsonIgnore]
-    public int ExitCode => Status is "failed" or "aborted" ? Cli.ExitCode.Error : Cli.ExitCode.Ok;
+    public int ExitCode => Status is "failed" or "aborted" or "cancelled" ? Cli.ExitCode.Error : Cli.ExitCode.Ok;
 }
 
 /// <summary>Why a run did not succeed.</summary>

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace RunProof.Cli;
 
-/// <summary><c>run create|get|list|watch|prove|export</c>.</summary>
+/// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|prove|export</c>.</summary>
 internal static class RunCommands
 {
     /// <summary>How often a runner that was there may fail to answer before a watch gives up.</summary>
@@ -13,7 +13,8 @@ internal static class RunCommands
 
     private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
 
-    private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, succeeded, failed, aborted." };
+    private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, paused, succeeded, failed, aborted, cancelled." };
+    private static readonly Option<string?> Reason = new("--reason") { HelpName = "TEXT", Description = "Why; it goes into the run's evidence." };
     private static readonly Option<string?> OfAgent = new("--agent") { HelpName = "ID", Description = "Only runs of this agent." };
     private static readonly Option<string?> OfOrigin = new("--origin") { HelpName = "ID", Description = "Only runs that this system asked for." };
     private static readonly Option<string?> From = new("--from") { HelpName = "TIME", Description = "Only runs created at or after this time." };
@@ -22,12 +23,17 @@ internal static class RunCommands
     private static readonly Option<string?> Cursor = new("--cursor") { HelpName = "CURSOR", Description = "Where the page begins: what the page before said is next." };
     private static readonly Option<bool> All = new("--all") { Description = "All pages." };
 
-    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, prove, export.")
+    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, cancel, pause, prove, export.")
     {
         RunCreation.Create(world),
         new Command("get", "Show a run.") { Id }.Does(world, GetAsync),
         new Command("list", "List runs, the newest first.") { Status, OfAgent, OfOrigin, From, Before, Limit, Cursor, All }.Does(world, ListAsync),
         new Command("watch", "Print a run's status as it changes, until it ends. Exit code 0 where it succeeded, 1 where not.") { Id }.Does(world, WatchAsync),
+        new Command("cancel", "End a run: its step under way is cancelled, its trace sealed with who asked and why.") { Id, Reason }
+            .Does(world, (invocation, cancel) => AskAsync(invocation, "cancel", invocation.Get(Reason) is { } reason ? new JsonObject { ["reason"] = reason } : [], cancel)),
+        new Command("pause", "Pause a run between its steps.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "pause", [], cancel)),
+        new Command("resume", "Let a paused run go on.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "resume", [], cancel)),
+        new Command("retry", "Give a run that ended without success another attempt, with a trace of its own.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "retry", [], cancel)),
         RunProofCommand.Create(world),
         RunExportCommand.Create(world),
     };
@@ -46,6 +52,13 @@ internal static class RunCommands
     {
         var runner = Services.Runner(invocation);
         return Show(runner, await runner.GetAsync(PathOf(invocation.Get(Id)), cancellationToken), ExitCode.Ok);
+    }
+
+    // Done or asked for: the run as it stands then, and never a failure's exit code for what was asked for.
+    private static async Task<Answer> AskAsync(Invocation invocation, string what, JsonObject body, CancellationToken cancellationToken)
+    {
+        var runner = Services.Runner(invocation);
+        return Show(runner, await runner.PostAsync($"{PathOf(invocation.Get(Id))}/{what}", body, cancellationToken), ExitCode.Ok);
     }
 
     private static async Task<Answer> ListAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -161,7 +174,7 @@ internal static class RunCommands
     private static Tone ToneOf(string status) => status switch
     {
         "succeeded" => Tone.Good,
-        "failed" or "aborted" => Tone.Bad,
+        "failed" or "aborted" or "cancelled" => Tone.Bad,
         _ => Tone.Open,
     };
 }

@@ -22,6 +22,10 @@ internal static class RunCreation
     private static readonly Option<string?> FrozenTimestamp = new("--frozen-timestamp") { HelpName = "TIME", Description = "The time that the run sees as now." };
     private static readonly Option<string?> Synthetic = new("--synthetic") { HelpName = "SCENARIO", Description = "Marks the run as a test of this scenario." };
 
+    private static readonly Option<int?> Priority = new("--priority") { HelpName = "N", Description = "Its place among the waiting runs, -100 to 100, higher first. Default: 0." };
+    private static readonly Option<string?> NotBefore = new("--not-before") { HelpName = "TIME", Description = "It begins no earlier." };
+    private static readonly Option<int?> MaxAttempts = new("--max-attempts") { HelpName = "N", Description = "Attempts in all where it does not succeed, 1 to 100. Default: 1." };
+
     private static readonly Option<double?> Wait = new("--wait")
     {
         Arity = ArgumentArity.ZeroOrOne,
@@ -36,7 +40,7 @@ internal static class RunCreation
     internal static Command Create(World world) =>
         new Command("create", "Create a run.")
         {
-            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Wait,
+            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, Wait,
         }.Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -64,6 +68,11 @@ internal static class RunCreation
         Add(body, "idempotency_key", invocation.Get(IdempotencyKey));
         Add(body, "correlation_id", invocation.Get(CorrelationId));
         Add(body, "frozen_timestamp", RunCommands.Time(FrozenTimestamp, invocation.Get(FrozenTimestamp)));
+        Add(body, "not_before", RunCommands.Time(NotBefore, invocation.Get(NotBefore)));
+        if (invocation.Get(Priority) is { } priority)
+            body["priority"] = priority;
+        if (invocation.Get(MaxAttempts) is { } attempts)
+            body["max_attempts"] = attempts;
         if (invocation.Get(Seed) is { } seed)
             body["seed"] = seed;
         if (invocation.Get(Synthetic) is { } scenario)

@@ -210,7 +210,7 @@ internal sealed class RangeAudit(AuditScope scope, AuditRange range, QuickTrace 
 
     private void ConcludeOpened(Examined entry, TraceFacts facts)
     {
-        if (facts.IsOpen && entry.RunStatus is null or "succeeded" or "failed" or "aborted")
+        if (facts.IsOpen && entry.RunStatus is null or "succeeded" or "failed" or "aborted" or "cancelled")
             Find(AuditCodes.Dangling, entry.Position, entry.TraceId, "seal", $"is missing: the trace was opened and never sealed, and {(entry.RunStatus is null ? "there is no run that would seal it" : $"its run's record says {entry.RunStatus}")}");
         else if (facts.IsOpen)
             _open++;

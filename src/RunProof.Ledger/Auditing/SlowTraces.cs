@@ -35,7 +35,7 @@ internal sealed class SlowTraces(AuditScope scope, bool payloads)
     {
         var options = new VerificationOptions
         {
-            Tenant = scope.Tenant, RunHasEnded = entry.RunStatus is "succeeded" or "failed" or "aborted", RunSucceeded = entry.RunStatus is "succeeded", MaxFindings = FindingsOfATrace,
+            Tenant = scope.Tenant, RunHasEnded = entry.RunStatus is "succeeded" or "failed" or "aborted" or "cancelled", RunSucceeded = entry.RunStatus is "succeeded", MaxFindings = FindingsOfATrace,
         };
         var verifier = TraceVerifier.Begin(trace, options);
         await foreach (var step in steps.WithCancellation(cancellationToken).ConfigureAwait(false))

@@ -30,7 +30,7 @@ public sealed class PostgresAuditSource(NpgsqlDataSource source) : IAuditSource
         0::smallint AS kind_of_row, e.position AS i1, e.partner AS i2, e.repeated AS flag, NULL::numeric AS n1, NULL::double precision AS f1,
             NULL::timestamptz AS ts1, NULL::timestamptz AS ts2, NULL::timestamptz AS ts3,
             e.kind AS t01, e.trace_id AS t02, e.run_id AS t03, e.entry AS t04, e.partner_entry AS t05,
-            CASE WHEN e.wanted THEN (SELECT r.status FROM public.runs r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id) END AS t06,
+            CASE WHEN e.wanted THEN (SELECT CASE WHEN r.status = 'succeeded' AND e.trace_id <> 'trace_' || r.id || CASE WHEN r.attempts > 1 THEN '.' || r.attempts ELSE '' END THEN 'failed' ELSE r.status END FROM public.runs r WHERE r.tenant_id = e.tenant_id AND r.id = e.run_id) END AS t06,
             CASE WHEN e.kind = 'opened' AND e.wanted THEN
               CASE WHEN EXISTS (SELECT FROM runproof.log_entries s WHERE s.trace_id = e.trace_id AND s.tenant_id IS NOT DISTINCT FROM e.tenant_id AND s.kind = 'sealed') THEN 'entered'
                 WHEN EXISTS (SELECT FROM runproof.log_queue q WHERE q.trace_id = e.trace_id AND q.tenant_id IS NOT DISTINCT FROM e.tenant_id AND q.kind = 'sealed') THEN 'queued'

@@ -214,7 +214,7 @@ BEGIN
         taken AS (
           UPDATE public.runs r SET worker = p_worker, lease_until = p_lease_until
             FROM gone g WHERE r.id = g.run_id AND r.tenant_id = tenant AND r.status IN ('queued', 'running') AND r.worker IS NULL RETURNING r.*)
-        SELECT coalesce(array_agg(t::public.runs), '{}') INTO taken_runs FROM taken t;
+        SELECT coalesce(array_agg(t::public.runs ORDER BY t.priority DESC, greatest(t.created_at, t.not_before), t.id), '{}') INTO taken_runs FROM taken t;
       END IF;
 
       IF cardinality(taken_runs) = 0 THEN

@@ -11,7 +11,7 @@ internal static class CreateRunReader
     private static readonly string[] Members =
     [
         "agent_id", "goal", "origin_system_id", "plan", "planner", "correlation_id", "seed", "frozen_timestamp", "is_synthetic", "synthetic_scenario_id",
-        "idempotency_key", "wait",
+        "idempotency_key", "wait", "priority", "not_before", "max_attempts",
     ];
 
     /// <summary>Reads a request.</summary>
@@ -40,6 +40,9 @@ internal static class CreateRunReader
             IsSynthetic = Given(body, "is_synthetic") is not null && reader.Boolean(body, "", "is_synthetic"),
             SyntheticScenarioId = Optional(body, "synthetic_scenario_id", reader),
             IdempotencyKey = Key(body, headers, reader),
+            Priority = (short)Number(body, "priority", -100, 100, 0, reader),
+            NotBefore = Time(body, "not_before", reader),
+            MaxAttempts = Number(body, "max_attempts", 1, 100, 1, reader),
             TraceParent = TraceParent(headers),
         };
         return reader.Errors.Count == 0 ? request : null;
@@ -71,6 +74,16 @@ internal static class CreateRunReader
             return value;
         reader.Fail("seed", "must be an integer within ±(2^53 − 1)");
         return default;
+    }
+
+    private static int Number(JsonElement body, string name, int least, int most, int usual, ObjectReader reader)
+    {
+        if (Given(body, name) is not { } given)
+            return usual;
+        if (given.ValueKind is JsonValueKind.Number && given.TryGetInt32(out var number) && number >= least && number <= most)
+            return number;
+        reader.Fail(name, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"must be an integer from {least} to {most}"));
+        return usual;
     }
 
     private static DateTimeOffset? Time(JsonElement body, string name, ObjectReader reader)

@@ -66,7 +66,7 @@ internal static class RunEndpoints
         var run = patience > TimeSpan.Zero ? await WaitAsync(context, runs, lifetime, accepted.Run.Id, patience) ?? accepted.Run : accepted.Run;
         var view = RunView.Of(run);
         context.Response.Headers.Location = view.Links.Self;
-        var done = accepted.Existing || run.Status is not (RunStatus.Queued or RunStatus.Running);
+        var done = accepted.Existing || run.HasEnded;
         return TypedResults.Json(view, RunnerJson.Default.RunView, statusCode: done ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 
@@ -100,7 +100,7 @@ internal static class RunEndpoints
 
     private static async Task<IResult> ListAsync(
         HttpContext context, [FromServices] RunService runs,
-        [Description("Only runs of this status: queued, running, succeeded, failed or aborted.")] string? status,
+        [Description("Only runs of this status: queued, running, paused, succeeded, failed, aborted or cancelled.")] string? status,
         [FromQuery(Name = "agent_id"), Description("Only this agent's.")] string? agentId,
         [FromQuery(Name = "origin_system_id"), Description("Only those that this system asked for.")] string? originSystemId,
         [FromQuery(Name = "created_from"), Description("Only those created at or after this time.")] string? createdFrom,

@@ -19,14 +19,27 @@ internal sealed record RunView
     [Description("The plan as it is stored: every default written out, secrets redacted.")]
     public required JsonElement Plan { get; init; }
 
-    [Description("queued, running, succeeded, failed or aborted.")]
+    [Description("queued, running, paused, succeeded, failed, aborted or cancelled.")]
     public required string Status { get; init; }
+
+    [Description("Attempts begun, each with a trace of its own: trace_ID, trace_ID.2, …")]
     public required int Attempts { get; init; }
+    public required int MaxAttempts { get; init; }
+    public required int Priority { get; init; }
+    public required string? NotBefore { get; init; }
+
+    [Description("Since when somebody wants it paused; null where nobody does, or it is.")]
+    public required string? PauseRequestedAt { get; init; }
+
+    [Description("Since when somebody wants it cancelled.")]
+    public required string? CancelRequestedAt { get; init; }
     public required long Seed { get; init; }
     public required string? FrozenTimestamp { get; init; }
     public required bool IsSynthetic { get; init; }
     public required string? SyntheticScenarioId { get; init; }
     public required string? IdempotencyKey { get; init; }
+
+    [Description("The trace of the last attempt.")]
     public required string TraceId { get; init; }
     public required RunErrorView? Error { get; init; }
     public required string CreatedAt { get; init; }
@@ -46,12 +59,17 @@ internal sealed record RunView
         Plan = Parse(run.PlanJson),
         Status = RunWords.Of(run.Status),
         Attempts = run.Attempts,
+        MaxAttempts = run.MaxAttempts,
+        Priority = run.Priority,
+        NotBefore = Text(run.NotBefore),
+        PauseRequestedAt = Text(run.PauseRequestedAt),
+        CancelRequestedAt = Text(run.CancelRequestedAt),
         Seed = run.Seed.Value,
         FrozenTimestamp = Text(run.FrozenTimestamp),
         IsSynthetic = run.IsSynthetic,
         SyntheticScenarioId = run.SyntheticScenarioId,
         IdempotencyKey = run.IdempotencyKey,
-        TraceId = Format.TraceId.Of(run.Id).Value,
+        TraceId = Format.TraceId.Of(run.Id, run.Attempts).Value,
         Error = run.ErrorCode is { } code ? new RunErrorView(code, run.ErrorMessage ?? "") : null,
         CreatedAt = WireTime.ToText(run.CreatedAt),
         StartedAt = Text(run.StartedAt),
@@ -118,6 +136,15 @@ internal sealed record CreateRun
 
     [Description("The scenario of a synthetic run.")]
     public string? SyntheticScenarioId { get; init; }
+
+    [Description("The run's place among the tenant's waiting runs, -100 to 100, higher first; default 0.")]
+    public int? Priority { get; init; }
+
+    [Description("The run begins no earlier; with its offset. Default: at once.")]
+    public string? NotBefore { get; init; }
+
+    [Description("Attempts in all where the run does not succeed, 1 to 100; default 1. A run whose plan holds secrets has one.")]
+    public int? MaxAttempts { get; init; }
 
     [Description("The same request under the same key makes one run; 1 to 256 characters. The header Idempotency-Key does the same.")]
     public string? IdempotencyKey { get; init; }

@@ -90,30 +90,45 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         foreach (var trace in traces)
         {
             places.Add(await log.ReadAsync(request.Tenant, trace.TraceId, cancellationToken));
-            reports.Add(await VerifyAsync(snapshot, trace, options, fingerprint, places[^1], cancellationToken));
+            // The last attempt ended as the run did; an earlier one is over, and without success.
+            var isEarlier = run is not null && trace.TraceId != TraceId.Of(run.Id, run.Attempts).Value;
+            var ofAttempt = isEarlier ? options with { RunHasEnded = true, RunSucceeded = false } : options;
+            reports.Add(await VerifyAsync(snapshot, trace, ofAttempt, fingerprint, places[^1], cancellationToken));
+        }
+
+        foreach (var attempt in LostAttempts(run, traces))
+        {
+            var place = await log.ReadAsync(request.Tenant, attempt.Value, cancellationToken);
+            if (await MissingAsync(snapshot, run, attempt, options, place, cancellationToken) is { } missing)
+                reports.Add(missing);
         }
 
         if (traces.Count == 0)
         {
             places.Add(await log.ReadAsync(request.Tenant, TraceId.Of(request.Run).Value, cancellationToken));
-            if (await MissingAsync(snapshot, run, options, places[0], cancellationToken) is { } missing)
+            if (await MissingAsync(snapshot, run, TraceId.Of(request.Run), options, places[0], cancellationToken) is { } missing)
                 reports.Add(missing);
         }
 
         return (reports, fingerprint.Finish(), places);
     }
 
+    /// <summary>Attempts that the run had and whose traces are not among those that are there; none where no trace is.</summary>
+    private static IEnumerable<TraceId> LostAttempts(Run? run, IReadOnlyList<RecordedTrace> traces) => run is null || traces.Count == 0 ? []
+        : Enumerable.Range(1, run.Attempts).Select(attempt => TraceId.Of(run.Id, attempt)).Where(id => traces.All(trace => trace.TraceId != id.Value));
+
     /// <summary>A run that ended because its evidence could not be written is the one that may have ended without a seal.</summary>
     private static bool MustBeSealed(Run? run) => run is { Status: RunStatus.Succeeded }
-        || (run is { Status: RunStatus.Failed or RunStatus.Aborted, ErrorCode: var code } && code is not ("fenced" or null) && !code.StartsWith("evidence_", StringComparison.Ordinal));
+        || (run is { Status: RunStatus.Failed or RunStatus.Aborted or RunStatus.Cancelled, ErrorCode: var code } && code is not ("fenced" or null) && !code.StartsWith("evidence_", StringComparison.Ordinal));
 
     /// <summary>Without a header in this tenant, steps, a run that succeeded or the log still say that there was a trace.</summary>
-    private static async Task<TraceReport?> MissingAsync(IEvidenceSnapshot snapshot, Run? run, VerificationOptions options, LogEvidence place, CancellationToken cancellationToken)
+    private static async Task<TraceReport?> MissingAsync(
+        IEvidenceSnapshot snapshot, Run? run, TraceId trace, VerificationOptions options, LogEvidence place, CancellationToken cancellationToken)
     {
-        var (trace, steps) = (TraceId.Of(options.Run!.Value), 0);
+        var steps = 0;
         await foreach (var _ in snapshot.ReadStepsAsync(trace.Value, payloads: false, cancellationToken))
             steps++;
-        return steps > 0 || run is { Status: RunStatus.Succeeded } || place.TraceSeen is not null ? TraceVerifier.Missing(trace, steps, options, place) : null;
+        return steps > 0 || (run is { Status: RunStatus.Succeeded } && trace == TraceId.Of(run.Id, run.Attempts)) || place.TraceSeen is not null ? TraceVerifier.Missing(trace, steps, options, place) : null;
     }
 
     private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, LogEvidence place, CancellationToken cancellationToken)

@@ -58,6 +58,8 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
     [InlineData("INSERT INTO runproof.api_keys SELECT * FROM runproof.api_keys")]
     [InlineData("INSERT INTO runproof.tenants (tenant_id) VALUES ('t9')")]
     [InlineData("INSERT INTO runproof.schema_migrations (version, name, checksum) VALUES (99, 'x', '')")]
+    [InlineData("DELETE FROM runproof.run_queue")]
+    [InlineData("INSERT INTO runproof.tenant_limits (tenant_id, concurrent_runs) VALUES ('t1', 1)")]
     [InlineData("SELECT runproof.archive_trace('t1', 'sealed')")]
     [InlineData("SELECT runproof.erase_payload('t1', 'sealed', 0, 'params', 'x', 'y')")]
     [InlineData("ALTER TABLE aos_traces DISABLE TRIGGER ALL")]
@@ -82,13 +84,13 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
     [InlineData("runproof_runner", "SELECT runproof.find_api_key('\\x00')", "00000")]
     [InlineData("runproof_verifier", "SELECT runproof.find_api_key('\\x00')", "00000")]
     [InlineData("runproof_auditor", "SELECT runproof.find_api_key('\\x00')", "42501")]
-    [InlineData("runproof_verifier", "SELECT runproof.renew_runs('w', now())", "42501")]
-    [InlineData("runproof_auditor", "SELECT runproof.claim_abandoned_runs('w', now(), now(), 1)", "42501")]
+    [InlineData("runproof_verifier", "SELECT runproof.renew_claims('w', now())", "42501")]
+    [InlineData("runproof_auditor", "SELECT runproof.claim_runs('w', now(), now(), 1, '')", "42501")]
     public async Task A_role_does_its_own_work_only(string role, string sql, string expected) =>
         Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
 
     [Theory]
-    [InlineData("runproof_runner", "agents:INSERT agents:SELECT policies:SELECT policy_changes:SELECT runs:INSERT runs:SELECT schema_migrations:SELECT")]
+    [InlineData("runproof_runner", "agents:INSERT agents:SELECT policies:SELECT policy_changes:SELECT run_queue:INSERT runs:INSERT runs:SELECT schema_migrations:SELECT tenant_limits:SELECT")]
     [InlineData("runproof_verifier", Sealer)]
     [InlineData("runproof_auditor", Reader)]
     public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
@@ -96,7 +98,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
 
     [Theory]
-    [InlineData("runproof_runner", "apply_policy claim_abandoned_runs find_api_key kv_get kv_set record_openings record_seals record_steps renew_runs retire_policy run_cost take_over trace_progress")]
+    [InlineData("runproof_runner", "apply_policy cancel_run claim_runs ended_of find_api_key kv_get kv_set next_attempt pause_run record_openings record_seals record_steps release_run renew_claims resume_run retire_policy retry_run run_cost take_over trace_progress wanted_of")]
     [InlineData("runproof_verifier", "all_logs find_api_key log_lag must_affect public_logs queue_to_seal requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
     [InlineData("runproof_auditor", "all_logs tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
@@ -119,7 +121,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             """));
 
     private const string RunnerChanges =
-        "runs.attempts runs.completed_at runs.duration_ms runs.error_code runs.error_message runs.lease_until runs.started_at runs.status runs.worker";
+        "runs.attempt_open runs.attempts runs.between_steps runs.completed_at runs.duration_ms runs.error_code runs.error_message runs.lease_until runs.started_at runs.status runs.worker";
 
     private const string SealerChanges =
         "log_keys.until_size log_quarantine.code log_quarantine.message log_quarantine.place log_quarantine.quarantined_at log_tiles.bytes "

@@ -38,7 +38,7 @@ public sealed class AllowedStatements(SeededDatabase database) : IClassFixture<S
         ["the runner starts a run"] = new("runproof_runner", "UPDATE runs SET status = 'running', started_at = now(), attempts = attempts + 1 WHERE id = 'run-queued'", 1),
         ["the runner ends a run"] = new("runproof_runner", "UPDATE runs SET status = 'failed', completed_at = now(), error_code = 'x', error_message = 'y' WHERE id = 'run-running'", 1),
         ["the runner aborts a queued run"] = new("runproof_runner", "UPDATE runs SET status = 'aborted', completed_at = now() WHERE id = 'run-queued'", 1),
-        ["the runner renews its claims"] = new("runproof_runner", "SELECT runproof.renew_runs('worker-1', now())", -1),
+        ["the runner renews its claims"] = new("runproof_runner", "SELECT runproof.renew_claims('worker-1', now())", -1),
         ["AOS's evidence query on traces, by the auditor"] = new(
             "runproof_auditor", "SELECT trace_id, run_id, status, started_at, completed_at FROM aos_traces WHERE run_id = 'run-done'", -1),
         ["AOS's evidence query on steps, by the auditor"] = new(

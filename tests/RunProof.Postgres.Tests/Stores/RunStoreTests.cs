@@ -111,7 +111,7 @@ public sealed class RunStoreTests(StoreDatabase database) : IClassFixture<StoreD
         Assert.False(await _runs.StartAsync(T1, run.Id, "worker-2", Noon, Noon.AddMinutes(1), default));
         Assert.True(await _runs.StartAsync(T1, run.Id, "worker-1", Noon.AddSeconds(1), Noon.AddMinutes(2), default));
         Assert.False(await _runs.StartAsync(T1, run.Id, "worker-1", Noon.AddSeconds(2), Noon.AddMinutes(3), default));
-        var expected = run with { Status = RunStatus.Running, Attempts = 1, StartedAt = Noon.AddSeconds(1), LeaseUntil = Noon.AddMinutes(2) };
+        var expected = run with { Status = RunStatus.Running, Attempts = 1, IsAttemptOpen = true, StartedAt = Noon.AddSeconds(1), LeaseUntil = Noon.AddMinutes(2) };
         Assert.Equal(expected, await _runs.FindAsync(T1, run.Id, default));
     }
 

@@ -120,9 +120,11 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task A_process_that_is_asked_to_stop_seals_its_runs_and_exits_0()
     {
-        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__HttpCall__Allow__0", silent.LocalEndpoint.ToString()!));
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
-        var id = await BeginAsync(client, """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""", steps: 0);
+        var id = await BeginAsync(client, $$"""[{"skill":"http_call","params":{"url":"http://{{silent.LocalEndpoint}}/","timeout_ms":300000},"timeout_ms":600000}]""", steps: 0);
         var waiting = client.GetAsync($"/api/v1/runs/{id}?wait=300");
 
         Assert.Equal(0, await runner.TerminateAsync());
@@ -131,6 +133,24 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         Assert.Equal("aborted stopped", await Store.ScalarAsync(_database, "SELECT status || ' ' || error_code FROM runs WHERE id = $1", id));
         Assert.Equal("interrupted", await Store.ScalarAsync(_database, "SELECT status FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
         Assert.Equal("aborted", await Store.ScalarAsync(_database, "SELECT status FROM aos_traces WHERE run_id = $1", id));
+    }
+
+    [Fact]
+    public async Task A_process_that_is_asked_to_stop_leaves_a_step_that_may_be_repeated_to_the_next()
+    {
+        var key = await Store.CreateKeyAsync(_database, "acme", "runner");
+        string id;
+        await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString))
+        {
+            id = await BeginAsync(await first.ClientAsync(key), """[{"skill":"wait","params":{"ms":4000},"timeout_ms":600000}]""", steps: 0);
+            Assert.Equal(0, await first.TerminateAsync());
+        }
+
+        await using var second = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+        var ended = await (await second.ClientAsync(key)).GetAsync($"/api/v1/runs/{id}?wait=60");
+
+        Assert.Equal(("succeeded", "1"), (ended["status"], ended["attempts"]));
+        Assert.Equal("true", await Store.ScalarAsync(_database, "SELECT context::json ->> 'resumed' FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
     }
 
     [Fact]
@@ -207,17 +227,35 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         await using var runner = await RunnerProcess.StartAsync(
             _database.RunnerConnectionString, ("RunProof__Runner__Concurrency", "1"), ("RunProof__Runner__QueueCapacity", "1"));
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
-        const string Slow = """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""";
-        await BeginAsync(client, Slow, steps: 0);
+        // Only this process knows these plans: they wait here and nowhere else.
+        var slow = $$"""[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000},{"skill":"echo","params":{"message":"ghp_{{new string('C', 36)}}"}}]""";
+        await BeginAsync(client, slow, steps: 0);
         var agent = await client.CreateAgentAsync();
 
-        var queued = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, Slow));
-        var refused = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, Slow));
+        var queued = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, slow));
+        var refused = await client.PostAsync("/api/v1/runs", ApiClient.Run(agent, slow));
 
         Assert.Equal(HttpStatusCode.Accepted, queued.Status);
         refused.IsProblem(503, "/problems/unavailable");
         Assert.NotNull(refused.Headers.RetryAfter);
         Assert.Equal(2L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runs"));
+    }
+
+    [Fact]
+    public async Task A_run_for_which_one_process_has_no_place_is_executed_by_another_at_once()
+    {
+        var key = await Store.CreateKeyAsync(_database, "acme", "runner");
+        await using var full = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__Runner__Concurrency", "1"));
+        var client = await full.ClientAsync(key);
+        await BeginAsync(client, """[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000}]""", steps: 0);
+        await using var idle = await RunnerProcess.StartAsync(_database.RunnerConnectionString);
+
+        var ended = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), """[{"skill":"echo","params":{"message":1}}]""", ",\"wait\":30"));
+
+        Assert.Equal("succeeded", ended["status"]);
+        Assert.NotEqual(
+            await Store.ScalarAsync(_database, "SELECT worker FROM runs WHERE id <> $1", ended["run_id"]!),
+            await Store.ScalarAsync(_database, "SELECT worker FROM runs WHERE id = $1", ended["run_id"]!));
     }
 
     [Fact]
