@@ -26,8 +26,11 @@ internal static class RunnerHost
     private static ExecutionOptions OptionsOf(IServiceProvider provider, IConfiguration configuration)
     {
         var usual = new ExecutionOptions { Worker = NameOf(provider.GetRequiredService<TimeProvider>()) };
+        var lease = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:LeaseSeconds", usual.Lease.TotalSeconds));
         return usual with
         {
+            Lease = lease,
+            RenewEvery = lease * (usual.RenewEvery / usual.Lease),
             Concurrency = configuration.GetValue("RunProof:Runner:Concurrency", usual.Concurrency),
             QueueCapacity = configuration.GetValue("RunProof:Runner:QueueCapacity", usual.QueueCapacity),
             StopGrace = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:StopGraceSeconds", usual.StopGrace.TotalSeconds)),

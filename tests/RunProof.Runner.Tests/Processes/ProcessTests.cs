@@ -124,7 +124,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         silent.Start();
         await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__HttpCall__Allow__0", silent.LocalEndpoint.ToString()!));
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
-        var id = await BeginAsync(client, $$"""[{"skill":"http_call","params":{"url":"http://{{silent.LocalEndpoint}}/","timeout_ms":300000},"timeout_ms":600000}]""", steps: 0);
+        var id = await BeginAsync(client, $$$"""[{"skill":"http_call","params":{"url":"http://{{{silent.LocalEndpoint}}}/","timeout_ms":300000},"timeout_ms":600000}]""", steps: 0);
         var waiting = client.GetAsync($"/api/v1/runs/{id}?wait=300");
 
         Assert.Equal(0, await runner.TerminateAsync());
@@ -228,7 +228,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
             _database.RunnerConnectionString, ("RunProof__Runner__Concurrency", "1"), ("RunProof__Runner__QueueCapacity", "1"));
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
         // Only this process knows these plans: they wait here and nowhere else.
-        var slow = $$"""[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000},{"skill":"echo","params":{"message":"ghp_{{new string('C', 36)}}"}}]""";
+        var slow = $$$"""[{"skill":"wait","params":{"ms":300000},"timeout_ms":600000},{"skill":"echo","params":{"message":"ghp_{{{new string('C', 36)}}}"}}]""";
         await BeginAsync(client, slow, steps: 0);
         var agent = await client.CreateAgentAsync();
 

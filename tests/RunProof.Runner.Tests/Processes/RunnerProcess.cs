@@ -9,6 +9,9 @@ namespace RunProof.Runner.Tests;
 /// <summary>A runner as it is deployed: a process of its own, told everything by environment variables.</summary>
 internal sealed partial class RunnerProcess : IAsyncDisposable
 {
+    internal const int SigKill = 9;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
     private const int SigTerm = 15;
 
     private readonly Process _process;
@@ -96,8 +99,13 @@ internal sealed partial class RunnerProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>As a machine that swaps, or a debugger, does it: nothing of it runs until it is thawed.</summary>
+    public void Freeze() => Assert.Equal(0, Signal(_process.Id, SigStop));
+
+    public void Thaw() => Assert.Equal(0, Signal(_process.Id, SigCont));
+
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static extern int Signal(int process, int signal);
+    internal static extern int Signal(int process, int signal);
 
     [GeneratedRegex("Now listening on: (http://\\S+)")]
     private static partial Regex Listening();
