@@ -19,7 +19,8 @@ public sealed class RunApiTests(RunnerFixture runner)
         Assert.Equal("queued", accepted["status"]);
         Assert.Equal($"/api/v1/runs/{accepted["run_id"]}", accepted.Headers.Location?.OriginalString);
         Assert.Equal(
-            ["run_id", "agent_id", "goal", "origin_system_id", "correlation_id", "planner", "plan", "status", "attempts", "seed", "frozen_timestamp", "is_synthetic",
+            ["run_id", "agent_id", "goal", "origin_system_id", "correlation_id", "planner", "plan", "status", "attempts", "max_attempts",
+                "priority", "not_before", "pause_requested_at", "cancel_requested_at", "seed", "frozen_timestamp", "is_synthetic",
                 "synthetic_scenario_id", "idempotency_key", "trace_id", "error", "created_at", "started_at", "completed_at", "duration_ms", "links"],
             ended.Body.EnumerateObject().Select(member => member.Name));
         Assert.Equal(
@@ -154,7 +155,10 @@ public sealed class RunApiTests(RunnerFixture runner)
     [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","correlation_id":"a b"}""", "correlation_id")]
     [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","wait":301}""", "wait")]
     [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","wait":"long"}""", "wait")]
-    [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","priority":1}""", "priority")]
+    [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","urgency":1}""", "urgency")]
+    [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","priority":101}""", "priority")]
+    [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","max_attempts":0}""", "max_attempts")]
+    [InlineData("""{"agent_id":"a","goal":"x","origin_system_id":"t","not_before":"soon"}""", "not_before")]
     public async Task What_is_wrong_with_a_request_is_named(string body, string place)
     {
         (await runner.Acme.PostAsync("/api/v1/runs", body)).IsProblem(400, "/problems/invalid-request").Names(place);

@@ -55,7 +55,7 @@ public sealed class DurabilityTests(RunnerFixture fixture, ITestOutputHelper out
     [Fact]
     public async Task A_database_that_is_killed_under_load_loses_nothing()
     {
-        var folder = Directory.CreateTempSubdirectory("runproof-killed-").FullName;
+        var folder = Path.Combine(Path.GetTempPath(), $"runproof-killed-{Guid.NewGuid():N}"[..24]);
         try
         {
             var server = await StartServerAsync(folder, port: 0);
