@@ -138,13 +138,13 @@ public sealed class DurabilityTests(RunnerFixture fixture, ITestOutputHelper out
         var steps = await RowsAsync(database, "SELECT idempotency_key, skill_name, status FROM aos_trace_steps WHERE skill_name LIKE 'leave_mark%'");
         Assert.Empty(steps.GroupBy(step => step.Key).Where(step => step.Count() > 1).Select(step => step.Key));
         var byKey = steps.ToDictionary(step => step.Key);
-        Assert.Empty(marks.Keys.Where(mark => !byKey.ContainsKey(mark)));
+        Assert.DoesNotContain(marks.Keys, mark => !byKey.ContainsKey(mark));
         Assert.Empty(marks.Where(mark => byKey[mark.Key].Skill == "leave_mark" && mark.Value > 1).Select(mark => mark.Key));
         Assert.Empty(steps.Where(step => step.Status == "succeeded" && !marks.ContainsKey(step.Key)).Select(step => step.Key));
 
         // Every trace whole.
         var verdicts = await VerdictsAsync(database);
-        Assert.Empty(verdicts.Where(verdict => verdict.Verdict != "VERIFIED"));
+        Assert.DoesNotContain(verdicts, verdict => verdict.Verdict != "VERIFIED");
         var interrupted = steps.Count(step => step.Status == "interrupted");
         var resumed = await Store.ScalarAsync(database, "SELECT count(*) FROM aos_trace_steps WHERE context::json ->> 'resumed' = 'true'");
         var ends = await Store.ScalarAsync(database, "SELECT string_agg(status || ' ' || n, ', ') FROM (SELECT status, count(*) AS n FROM runs GROUP BY status ORDER BY status) s");
