@@ -5,6 +5,7 @@ using RunProof.Skills;
 
 namespace RunProof.BuiltinSkills.Tests;
 
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class Shells : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("runproof-shell-").FullName;

@@ -28,6 +28,7 @@ public sealed class BuiltinSkillRuns(PostgresFixture postgres)
                 database.AdminConnectionString, database.AdminConnectionString, Cancel,
                 ("RunProof__Files__Root", files),
                 ("RunProof__Sql__shop__ConnectionString", source), ("RunProof__Sql__shop__Tenants__0", "dev"),
+                ("RunProof__Shell__count__Path", "/usr/bin/wc"), ("RunProof__Shell__count__Arguments__0", "-c"), ("RunProof__Shell__count__Tenants__0", "*"),
                 ("RunProof__Webhooks__orders__Url", hook), ("RunProof__Webhooks__orders__Secrets__0", Secret), ("RunProof__Webhooks__orders__Tenants__0", "*"));
 
             var run = await system.CreateRunAsync(new { agent_id = "demo-agent", goal = "reach outside", origin_system_id = "e2e", plan = Plan(), wait = 60 }, Cancel);
@@ -38,7 +39,7 @@ public sealed class BuiltinSkillRuns(PostgresFixture postgres)
             Assert.Equal("""{"price":"12.50"}""", await File.ReadAllTextAsync(Path.Combine(files, "dev", "out", "price.json"), Cancel));
             var (signature, body) = await received.WaitAsync(Cancel);
             Assert.StartsWith("v1,", signature, StringComparison.Ordinal);
-            Assert.StartsWith("""{"data":{"found":true,"price":"12.50","version":"1"},""", body, StringComparison.Ordinal);
+            Assert.StartsWith("""{"data":{"counted":"17 out/price.json\n","found":true,"price":"12.50","version":"1"},""", body, StringComparison.Ordinal);
 
             var everything = await system.QueryAsync(
                 "SELECT r::text FROM runs r UNION ALL SELECT t::text FROM aos_traces t UNION ALL SELECT s::text FROM aos_trace_steps s", Cancel);
@@ -59,12 +60,13 @@ public sealed class BuiltinSkillRuns(PostgresFixture postgres)
         new { id = "write", skill = "file_write", @params = new { path = "out/price.json", json = "{{steps.ask.rows[0]}}", make_folders = true } },
         new { id = "read", skill = "file_read", @params = new { path = "out/price.json", @as = "json" } },
         new { id = "list", skill = "file_list", @params = new { path = "out" } },
+        new { id = "count", skill = "shell", @params = new { executable = "count", arguments = new[] { "out/price.json" } } },
         new { id = "keep", skill = "kv_set", @params = new { key = "price:{{steps.list.entries[0].name}}", value = "{{steps.read.json}}", expected_version = 0 } },
         new { id = "look", skill = "kv_get", @params = new { key = "price:price.json" } },
         new
         {
             id = "tell", skill = "webhook_send",
-            @params = new { endpoint = "orders", type = "price.known", data = new { found = "{{steps.look.found}}", price = "{{steps.look.value.price}}", version = "{{steps.look.version}}" } },
+            @params = new { endpoint = "orders", type = "price.known", data = new { found = "{{steps.look.found}}", counted = "{{steps.count.output}}", price = "{{steps.look.value.price}}", version = "{{steps.look.version}}" } },
         },
     ];
 
