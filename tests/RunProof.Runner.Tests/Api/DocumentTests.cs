@@ -52,7 +52,7 @@ public sealed class DocumentTests(RunnerFixture runner)
 
         var say = skills.Body.GetProperty("items").EnumerateArray().Single(skill => skill.GetProperty("name").GetString() == "say");
         Assert.Equal(
-            ["name", "version", "description", "schema", "parameters_schema", "outcome_schema", "parameters_fingerprint", "outcome_fingerprint"],
+            ["name", "version", "description", "schema", "parameters_schema", "outcome_schema", "parameters_fingerprint", "outcome_fingerprint", "assembly"],
             say.EnumerateObject().Select(member => member.Name));
         Assert.Equal(JsonValueKind.Object, say.GetProperty("parameters_schema").ValueKind);
     }
