@@ -116,6 +116,8 @@ public sealed class PostgresFixture : IAsyncLifetime
         NoResetOnClose = true,
         MaxPoolSize = 40,
         IncludeErrorDetail = true,
+        // Many classes at once on few cores: a connection that is long in the making is no fault of what is tested.
+        Timeout = 60,
     }.ConnectionString);
 
     private async Task<string> MigrateTemplateAsync()

@@ -87,7 +87,8 @@ public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper outpu
         var none = Verify((await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?payloads=none&wait=30", _key)).Body, VerifierKey);
         Assert.Equal(("VERIFIED", 0L), (none.Verdict.Name, none.PayloadsVerified));
         var two = Verify((await _verifier.GetBytesAsync("/api/v1/runs/1/bundle?payloads=0,3&wait=30", _key)).Body, VerifierKey);
-        Assert.Equal(("VERIFIED", 4L), (two.Verdict.Name, two.PayloadsVerified));
+        // Of each of the two steps parameters, outcome and context, which the recorder writes the decision into.
+        Assert.Equal(("VERIFIED", 6L), (two.Verdict.Name, two.PayloadsVerified));
         Assert.Equal(400, (await _verifier.GetAsync("/api/v1/runs/1/bundle?payloads=some", _key)).Status);
         Assert.Equal(400, (await _verifier.GetAsync("/api/v1/runs/1/bundle?wait=61", _key)).Status);
         Assert.Equal(404, (await _verifier.GetAsync("/api/v1/runs/none/bundle", _key)).Status);
