@@ -11,6 +11,12 @@ public sealed class RunControlApiTests(RunnerFixture runner)
     public async Task A_run_is_cancelled_and_its_evidence_says_who_and_why()
     {
         var run = await BeginAsync("""[{"skill":"hold","timeout_ms":600000}]""");
+        // A run is said to run before its first step begins; cancelled in between it has none.
+        for (var i = 0; !runner.Held.ContainsKey(run); i++)
+        {
+            Assert.True(i < 600, "its step does not begin");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
 
         var asked = await runner.Acme.PostAsync($"/api/v1/runs/{run}/cancel", """{"reason":"no longer needed"}""");
         var ended = await runner.Acme.GetAsync($"/api/v1/runs/{run}?wait=60");

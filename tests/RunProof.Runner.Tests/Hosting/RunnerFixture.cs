@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -21,6 +22,9 @@ public sealed class RunnerFixture : IAsyncLifetime
 
     /// <summary>Holds every run whose plan says <c>hold</c> until a test lets it go.</summary>
     internal TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The runs whose step <c>hold</c> has begun.</summary>
+    internal ConcurrentDictionary<string, bool> Held { get; } = new(StringComparer.Ordinal);
 
     /// <summary>A key of scope runner in tenant <c>acme</c>.</summary>
     internal ApiClient Acme { get; private set; } = null!;
@@ -84,8 +88,9 @@ public sealed class RunnerFixture : IAsyncLifetime
             {
                 services.AddSingleton<SkillDescriptor>(new FakeSkill("say", (parameters, _, _) => new(FakeSkill.Gives($$"""{"said":{{parameters.GetRawText()}}}"""))) { Required = "text" });
                 services.AddSingleton<SkillDescriptor>(new FakeSkill("fail", (_, _, _) => new(FakeSkill.Fails("broken"))));
-                services.AddSingleton<SkillDescriptor>(new FakeSkill("hold", async (_, _, token) =>
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("hold", async (_, context, token) =>
                 {
+                    fixture.Held[context.RunId.Value] = true;
                     await fixture.Gate.Task.WaitAsync(token);
                     return FakeSkill.Gives("{}");
                 }));
