@@ -74,6 +74,36 @@ public sealed class LogServing(PostgresFixture postgres, ITestOutputHelper outpu
         _verifier = await StartAsync(seals: true);
     }
 
+    /// <summary>The wait was for the first attempt's entry, which had long been there, and the bundle of the last came without its log.</summary>
+    [Fact]
+    public async Task Who_waits_for_the_bundle_of_a_run_of_two_attempts_waits_for_the_last_ones_entry()
+    {
+        await RecordAsync(1);
+        await _verifier.ProofAsync("0", _key, "?wait=30");
+        await _verifier.DisposeAsync();
+        await StoredEvidence.ExecuteAsync(_admin, """
+            ALTER TABLE public.runs DISABLE TRIGGER ALL;
+            INSERT INTO public.runs (id, tenant_id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, status, attempts, max_attempts, seed,
+                is_synthetic, created_at, started_at, completed_at)
+              VALUES ('0', 'acme', 'agent', 'a goal', 'tests', 'c', 'given', '[]', false, 'succeeded', 2, 2, 1, false, 'epoch', 'epoch', 'epoch');
+            ALTER TABLE public.runs ENABLE TRIGGER ALL
+            """);
+        await RecordedTraces.RecordAsync(_database, "acme", 1, attempt: 2);
+        await using (var idle = await StartAsync(seals: false))
+        {
+            foreach (var document in new[] { "proof", "bundle", "statement" })
+            {
+                var began = Stopwatch.GetTimestamp();
+                await idle.GetBytesAsync($"/api/v1/runs/0/{document}?wait=1", _key);
+                Assert.True(Stopwatch.GetElapsedTime(began).TotalSeconds >= 1, $"{document}: after {Stopwatch.GetElapsedTime(began).TotalSeconds} s");
+            }
+        }
+
+        _verifier = await StartAsync(seals: true);
+        var report = Verify((await _verifier.GetBytesAsync("/api/v1/runs/0/bundle?wait=30", _key)).Body, VerifierKey);
+        Assert.True(report.Verdict.Name == "VERIFIED", string.Join('\n', report.Findings));
+    }
+
     [Fact]
     public async Task A_bundle_is_verified_with_the_logs_key_alone_and_shows_what_was_asked_for()
     {

@@ -8,16 +8,16 @@ using RunProof.Testing;
 
 namespace RunProof.Verifier.Tests;
 
-/// <summary>Traces as a runner records them, under its own role: run <c>n</c> has the trace <c>trace_n</c>.</summary>
+/// <summary>Traces as a runner records them, under its own role: run <c>n</c> has the trace <c>trace_n</c>, its second attempt <c>trace_n.2</c>.</summary>
 internal static class RecordedTraces
 {
-    internal static async Task RecordAsync(TestDatabase database, string tenant, int count, int from = 0, int steps = 0, bool seal = true)
+    internal static async Task RecordAsync(TestDatabase database, string tenant, int count, int from = 0, int steps = 0, bool seal = true, int attempt = 1)
     {
         await using var runner = NpgsqlDataSource.Create(database.RunnerConnectionString);
         await using var recorder = new Recorder(new PostgresRecordingStore(runner), new Redactor(), new RandomSaltSource(), TimeProvider.System, new RecorderOptions(), NullLogger<Recorder>.Instance);
         for (var number = from; number < from + count; number++)
         {
-            var session = await recorder.OpenAsync(Opening(tenant, number), default);
+            var session = await recorder.OpenAsync(Opening(tenant, number, attempt), default);
             for (var index = 0; index < steps; index++)
                 await session.AppendAsync(Step(index), null, default);
             if (seal)
@@ -25,10 +25,10 @@ internal static class RecordedTraces
         }
     }
 
-    private static TraceOpening Opening(string tenant, int number) => new()
+    private static TraceOpening Opening(string tenant, int number, int attempt) => new()
     {
         TenantId = TenantId.Parse(tenant),
-        TraceId = TraceId.Parse($"trace_{number}"),
+        TraceId = TraceId.Of(RunId.Parse($"{number}"), attempt),
         RunId = RunId.Parse($"{number}"),
         CorrelationId = CorrelationId.Parse("c"),
         OriginSystemId = "tests",

@@ -37,7 +37,7 @@ internal static class BundleEndpoint
             return Problem.Invalid(errors);
         if (!RunId.TryParse(runId, out var run))
             return Problem.NotFound($"There is no run {runId}.");
-        await inclusion.ForAsync(context.GetTenant(), trace ?? TraceId.Of(run).Value, patience, cancellationToken);
+        await inclusion.ForAsync(context.GetTenant(), run, trace, patience, cancellationToken);
         var (bundle, refusal) = await bundles.ReadAsync(context.GetTenant(), run, trace, revealed, cancellationToken);
         if (refusal is not null)
             return refusal;

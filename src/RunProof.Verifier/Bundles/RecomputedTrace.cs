@@ -18,7 +18,8 @@ internal sealed record RecomputedTrace(RecordedTrace Trace, TraceReport? Report,
     /// <summary>Why nothing is handed out as a proof of it; null where it is VERIFIED.</summary>
     internal UnverifiedProblem? Refusal => Report switch
     {
-        null or { Verdict.Status: VerificationStatus.Verified } => null,
+        null => UnverifiedProblem.NotYet("the trace was not read to its end", []),
+        { Verdict.Status: VerificationStatus.Verified } => null,
         { Verdict.Status: VerificationStatus.Failed } => UnverifiedProblem.Failed(Report),
         _ => UnverifiedProblem.NotYet(First(Report), Report.Findings),
     };

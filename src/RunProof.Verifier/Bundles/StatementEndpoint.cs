@@ -36,7 +36,7 @@ internal static class StatementEndpoint
             return Problem.Invalid("wait", InclusionWait.Rule);
         if (!RunId.TryParse(runId, out var run))
             return Problem.NotFound($"There is no run {runId}.");
-        await inclusion.ForAsync(context.GetTenant(), trace ?? TraceId.Of(run).Value, patience, cancellationToken);
+        await inclusion.ForAsync(context.GetTenant(), run, trace, patience, cancellationToken);
         var (envelope, id, refusal) = await statements.ReadAsync(context.GetTenant(), run, trace, cancellationToken);
         if (refusal is not null)
             return refusal;

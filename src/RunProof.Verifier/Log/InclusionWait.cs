@@ -4,8 +4,8 @@ using RunProof.Ledger;
 
 namespace RunProof.Verifier;
 
-/// <summary>Waits until a trace's seal is in the published log: <c>?wait=</c> on proofs and bundles.</summary>
-internal sealed class InclusionWait(ILogReader log, TimeProvider clock)
+/// <summary>Waits until a trace's seal is in the published log: <c>?wait=</c> on proofs, bundles and statements.</summary>
+internal sealed class InclusionWait(ILogReader log, IRunStore runs, TimeProvider clock)
 {
     internal const string Rule = "must be a number of seconds from 0 to 60";
 
@@ -25,12 +25,23 @@ internal sealed class InclusionWait(ILogReader log, TimeProvider clock)
     }
 
     /// <summary>Waits for a trace that is queued, or committed and not published; not for one that the log knows nothing of.</summary>
-    internal async Task ForAsync(TenantId tenant, string trace, TimeSpan patience, CancellationToken cancellationToken)
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="trace">Which of its traces; null for its last attempt's, before which the others are entered.</param>
+    /// <param name="patience">How long at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task ForAsync(TenantId tenant, RunId run, string? trace, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var until = clock.GetTimestamp();
-        while (clock.GetElapsedTime(until) < patience && await IsAwaitedAsync(tenant, trace, cancellationToken))
+        if (patience == TimeSpan.Zero)
+            return;
+        var began = clock.GetTimestamp();
+        trace ??= await LastTraceAsync(tenant, run, cancellationToken);
+        while (clock.GetElapsedTime(began) < patience && await IsAwaitedAsync(tenant, trace, cancellationToken))
             await Task.Delay(Pause, clock, cancellationToken);
     }
+
+    private async Task<string> LastTraceAsync(TenantId tenant, RunId run, CancellationToken cancellationToken) =>
+        TraceId.Of(run, Math.Max(1, (await runs.FindAsync(tenant, run, cancellationToken))?.Attempts ?? 1)).Value;
 
     private async Task<bool> IsAwaitedAsync(TenantId tenant, string trace, CancellationToken cancellationToken)
     {

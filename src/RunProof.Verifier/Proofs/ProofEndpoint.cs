@@ -42,7 +42,7 @@ internal static class ProofEndpoint
             return Problem.Invalid(errors);
         if (!RunId.TryParse(runId, out var run))
             return Unknown(runId);
-        await inclusion.ForAsync(context.GetTenant(), TraceId.Of(run).Value, patience, cancellationToken);
+        await inclusion.ForAsync(context.GetTenant(), run, trace: null, patience, cancellationToken);
         var proof = await proofs.OpenAsync(new ProofRequest(context.GetTenant(), run, asked, includePayloads is "true"), cancellationToken);
         return proof is null ? Unknown(runId) : new StreamedProof(proof);
     }
