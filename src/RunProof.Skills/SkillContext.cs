@@ -23,6 +23,9 @@ public sealed class SkillContext
     /// <summary>The clock. A run with a frozen timestamp sees that time.</summary>
     public required TimeProvider Clock { get; init; }
 
+    /// <summary>The seed of the run's randomness. Default: 0.</summary>
+    public SafeInteger Seed { get; init; }
+
     /// <summary>Adds to what the step cost, in cents. Negative amounts are refused.</summary>
     /// <param name="cents">The amount.</param>
     public void AddCost(decimal cents)
@@ -44,4 +47,23 @@ public sealed class SkillContext
 
     /// <summary>Tokens of models that the step has used so far.</summary>
     public long Tokens { get; private set; }
+
+    /// <summary>
+    /// Says which model the step called and what that took. Its tokens and cost are added to the step's: a skill that calls this calls neither
+    /// <see cref="AddTokens"/> nor <see cref="AddCost"/> for them.
+    /// </summary>
+    /// <param name="usage">What one call took.</param>
+    /// <exception cref="ArgumentException">The step called another model before: a step calls one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
+    public void AddUsage(ModelUsage usage)
+    {
+        ArgumentNullException.ThrowIfNull(usage);
+        var sum = Usage is null ? usage.Checked() : Usage.Plus(usage.Checked());
+        AddTokens(usage.InputTokens + usage.OutputTokens);
+        AddCost(usage.CostCents);
+        Usage = sum;
+    }
+
+    /// <summary>The model that the step has called, and what that took; null where it called none. It goes into the step's evidence.</summary>
+    public ModelUsage? Usage { get; private set; }
 }

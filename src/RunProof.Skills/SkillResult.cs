@@ -37,7 +37,11 @@ public readonly record struct SkillResult<TOutcome>
 /// <param name="Code">A word that programs can compare: <c>http_404</c>, <c>timeout</c>.</param>
 /// <param name="Message">A sentence that people can act on. It is recorded after redaction.</param>
 /// <param name="Retryable">Whether trying again may help.</param>
-public sealed record SkillFailure(string Code, string Message, bool Retryable = false);
+public sealed record SkillFailure(string Code, string Message, bool Retryable = false)
+{
+    /// <summary>How long the service asked to be left alone before the next attempt; no attempt begins sooner. Default: nothing was asked.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
 
 /// <summary>Thrown by a skill to fail its step with a code. Any other exception fails it too, with code <c>skill_exception</c>.</summary>
 /// <param name="failure">Why.</param>

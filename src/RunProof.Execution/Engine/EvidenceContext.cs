@@ -7,6 +7,8 @@ namespace RunProof.Execution;
 /// <summary>The open JSON objects that the engine adds to evidence. Members are written in the order of their names, as canonical JSON wants them.</summary>
 internal static class EvidenceContext
 {
+    private const long MaxSafe = 9_007_199_254_740_991;
+
     /// <summary>The context of a trace: on whose behalf, by which process, with which skills, under which policies (null where they were not known).</summary>
     public static CanonicalJson OfTrace(string agentName, string worker, string version, SkillRegistry skills, CanonicalJson? policies, string? traceParent)
     {
@@ -42,8 +44,10 @@ internal static class EvidenceContext
     /// <param name="note">What else a reader must know, or null.</param>
     /// <param name="resumed">Whether it is executed once more because a crash hid what came of it the first time.</param>
     /// <param name="tokens">Tokens of models that it used.</param>
+    /// <param name="usage">The model that it called, or null.</param>
     public static CanonicalJson OfStep(
-        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null, bool resumed = false, long tokens = 0)
+        string step, int planIndex, int attempt, string worker, string? traceParent, SkillFailure? failure, string? note = null, bool resumed = false, long tokens = 0,
+        ModelUsage? usage = null)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         var writer = new CanonicalWriter(buffer);
@@ -70,10 +74,12 @@ internal static class EvidenceContext
         if (tokens > 0)
         {
             writer.WriteRaw(",\"tokens\":"u8);
-            writer.WriteSafeInteger(Math.Min(tokens, 9_007_199_254_740_991));
+            writer.WriteSafeInteger(Math.Min(tokens, MaxSafe));
         }
 
         WriteTraceParent(ref writer, traceParent);
+        if (usage is not null)
+            Write(ref writer, usage);
         writer.WriteRaw(",\"worker\":"u8);
         writer.WriteString(worker);
         writer.WriteRaw("}"u8);
@@ -126,6 +132,37 @@ internal static class EvidenceContext
         writer.WriteString(text);
         writer.Flush();
         return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    private static void Write(ref CanonicalWriter writer, ModelUsage usage)
+    {
+        writer.WriteRaw(",\"usage\":{\"cached_tokens\":"u8);
+        writer.WriteSafeInteger(Math.Min(usage.CachedTokens, MaxSafe));
+        writer.WriteRaw(",\"cost_cents\":"u8);
+        writer.WriteDecimalString(usage.CostCents);
+        writer.WriteRaw(",\"input_tokens\":"u8);
+        writer.WriteSafeInteger(Math.Min(usage.InputTokens, MaxSafe));
+        writer.WriteRaw(",\"model\":"u8);
+        writer.WriteString(EvidenceText.Message(usage.Model));
+        writer.WriteRaw(",\"output_tokens\":"u8);
+        writer.WriteSafeInteger(Math.Min(usage.OutputTokens, MaxSafe));
+        writer.WriteRaw(",\"price_version\":"u8);
+        WriteText(ref writer, usage.PriceVersion);
+        writer.WriteRaw(",\"provider\":"u8);
+        writer.WriteString(EvidenceText.Message(usage.Provider));
+        writer.WriteRaw(",\"reasoning_tokens\":"u8);
+        writer.WriteSafeInteger(Math.Min(usage.ReasoningTokens, MaxSafe));
+        writer.WriteRaw(",\"response_id\":"u8);
+        WriteText(ref writer, usage.ResponseId);
+        writer.WriteRaw("}"u8);
+    }
+
+    private static void WriteText(ref CanonicalWriter writer, string? text)
+    {
+        if (text is null)
+            writer.WriteNull();
+        else
+            writer.WriteString(EvidenceText.Message(text));
     }
 
     private static void Write(ref CanonicalWriter writer, string code, string? message)

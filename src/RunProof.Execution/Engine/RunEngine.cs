@@ -292,7 +292,7 @@ internal sealed partial class RunEngine(
         Outcome = result.Outcome,
         Decision = result.Decision,
         Context = EvidenceContext.OfStep(
-            call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens),
+            call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens, result.Usage),
     };
 
     private static GovernedRun Governed(Execution run) => new()

@@ -27,6 +27,9 @@ internal sealed record AttemptResult(
     SkillDescriptor? Skill, CanonicalJson Parameters, CanonicalJson? Outcome, SkillFailure? Failure, bool Interrupted,
     DateTimeOffset StartedAt, double DurationMs, decimal CostCents, StepDecision Decision, long Tokens)
 {
+    /// <summary>The model that it called, or null.</summary>
+    public ModelUsage? Usage { get; init; }
+
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
 }
@@ -83,7 +86,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         var context = ContextOf(call);
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, stop);
-        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens);
+        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with { Usage = context.Usage };
     }
 
     private static SkillOutcome Blocked(StepDecision decision)
@@ -105,6 +108,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         StepIndex = call.StepIndex,
         Attempt = call.Attempt,
         IdempotencyKey = call.IdempotencyKey,
+        Seed = call.Run.Seed,
         Clock = call.Run.FrozenTimestamp is { } frozen ? new FrozenClock(frozen, clock) : clock,
     };
 
