@@ -17,7 +17,7 @@ internal sealed class BenchDatabase : IAsyncDisposable
     {
         (Server, _folder, _connection) = (server, folder, connection);
         Admin = NpgsqlDataSource.Create(connection);
-        Runner = NpgsqlDataSource.Create(As("runproof_runner_login"));
+        Runner = NpgsqlDataSource.Create(RunnerConnectionString);
         Verifier = NpgsqlDataSource.Create(VerifierConnectionString);
     }
 
@@ -28,6 +28,8 @@ internal sealed class BenchDatabase : IAsyncDisposable
     internal NpgsqlDataSource Runner { get; }
 
     internal NpgsqlDataSource Verifier { get; }
+
+    internal string RunnerConnectionString => As("runproof_runner_login");
 
     internal string VerifierConnectionString => As("runproof_verifier_login");
 

@@ -14,9 +14,11 @@ switch (args)
         return await LogBenchmark.RunAsync(LogBenchmarkOptions.Parse(rest), CancellationToken.None);
     case ["audit", .. var rest]:
         return await AuditBenchmark.RunAsync(AuditBenchOptions.Parse(rest), CancellationToken.None);
+    case ["engine", .. var rest]:
+        return await EngineBenchmark.RunAsync(EngineOptions.Parse(rest), CancellationToken.None);
     case ["npm"]:
         return await NpmPeer.RunAsync(CancellationToken.None);
     default:
-        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm\n  record " + RecordOptions.Usage + "\n  seal " + SealOptions.Usage + "\n  log " + LogBenchmarkOptions.Usage + "\n  audit " + AuditBenchOptions.Usage);
+        Console.Error.WriteLine("usage: micro [BenchmarkDotNet's arguments] | npm\n  record " + RecordOptions.Usage + "\n  seal " + SealOptions.Usage + "\n  log " + LogBenchmarkOptions.Usage + "\n  audit " + AuditBenchOptions.Usage + "\n  engine " + EngineOptions.Usage);
         return 2;
 }

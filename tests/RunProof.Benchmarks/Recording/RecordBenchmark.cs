@@ -54,7 +54,7 @@ internal static class RecordBenchmark
                 $"| {runs} | {drive.Steps / drive.Elapsed.TotalSeconds:N0} | {drive.Percentile(0.5):F2} | {drive.Percentile(0.99):F2} | {(double)counting.Entries / counting.Commits:F1} | {(double)counting.Commits / drive.Steps:F3} | {(wal - payload) / drive.Steps:N0} | {cpu.TotalMicroseconds / drive.Steps:F0} | {serverCpu.TotalMicroseconds / drive.Steps:F0} | {(double)allocated / drive.Steps:N0} | {fsync.MedianMicroseconds:F0} | {load} |"));
             foreach (var trace in drive.Traces.Where((_, i) => i % Math.Max(1, drive.Traces.Count / 25) == 0))
             {
-                if (await VerifiesAsync(admin, trace, options.Steps, cancellationToken))
+                if (await VerifiesAsync(admin, Workload.Tenant, trace, options.Steps, cancellationToken))
                     verified++;
                 else
                     failed++;
@@ -98,11 +98,12 @@ internal static class RecordBenchmark
         return new Drive(elapsed, all, [.. workers.SelectMany(worker => worker.traces)]);
     }
 
-    private static async Task<bool> VerifiesAsync(NpgsqlDataSource admin, RunId run, int steps, CancellationToken cancellationToken)
+    /// <summary>Reads a run's trace from the database and recomputes it.</summary>
+    internal static async Task<bool> VerifiesAsync(NpgsqlDataSource admin, TenantId tenant, RunId run, int steps, CancellationToken cancellationToken)
     {
-        await using var snapshot = await new PostgresEvidenceStore(admin).OpenAsync(Workload.Tenant, cancellationToken);
+        await using var snapshot = await new PostgresEvidenceStore(admin).OpenAsync(tenant, cancellationToken);
         var trace = Assert(await snapshot.ReadTracesAsync(run, payloads: true, cancellationToken), run);
-        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Tenant = Workload.Tenant, Run = run });
+        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Tenant = tenant, Run = run });
         var count = 0;
         await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
         {
