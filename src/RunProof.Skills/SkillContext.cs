@@ -66,4 +66,10 @@ public sealed class SkillContext
 
     /// <summary>The model that the step has called, and what that took; null where it called none. It goes into the step's evidence.</summary>
     public ModelUsage? Usage { get; private set; }
+
+    /// <summary>
+    /// What goes into the step's context under the name of the skill's <see cref="SkillDescriptor.Source"/>, in place of what <see cref="SkillDescriptor.CheckAsync"/> gave.
+    /// Not recorded for a skill without one. Default: null, nothing.
+    /// </summary>
+    public CanonicalJson? SourceEvidence { get; set; }
 }

@@ -39,6 +39,15 @@ public abstract class SkillDescriptor
     /// <summary>Where it is declared, for the message when two skills share a name: <c>Namespace.Type, Assembly</c>.</summary>
     public abstract string DeclaredAt { get; }
 
+    /// <summary>The <see cref="ISkillSource"/> that brought it at run time; null for one that was compiled. Default: null.</summary>
+    public virtual string? Source => null;
+
+    /// <summary>Looks, before an attempt binds its parameters, whether the skill still is what its run's trace pinned. Asked only of one that has a <see cref="Source"/>.</summary>
+    /// <param name="pin">What the trace's context has under the source's name; null where it has nothing, or that is not known any more.</param>
+    /// <param name="cancellationToken">Cancelled when the run is stopped.</param>
+    /// <returns>Whether it may be executed, and what goes into evidence. Default: it may.</returns>
+    public virtual ValueTask<SkillCheck> CheckAsync(CanonicalJson? pin, CancellationToken cancellationToken) => default;
+
     /// <summary>Binds parameters that a plan gives, and keeps them ready to execute.</summary>
     /// <param name="parameters">A JSON object.</param>
     /// <param name="place">Where it stands in the plan, for messages.</param>

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using RunProof.Format;
 using RunProof.Skills;
 
@@ -85,6 +87,53 @@ internal static class EvidenceContext
         writer.WriteRaw("}"u8);
         writer.Flush();
         return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>A context with more members; those that it has already stay as they are.</summary>
+    public static CanonicalJson With(CanonicalJson context, IReadOnlyDictionary<string, CanonicalJson> members)
+    {
+        if (members.Count == 0)
+            return context;
+        var all = new SortedDictionary<string, CanonicalJson>(StringComparer.Ordinal);
+        using (var document = context.ToDocument())
+        {
+            foreach (var member in document.RootElement.EnumerateObject())
+                all[member.Name] = CanonicalJson.FromCanonicalBytes(JsonMarshal.GetRawUtf8Value(member.Value).ToArray());
+        }
+
+        foreach (var (name, value) in members)
+            all.TryAdd(name, value);
+        var buffer = new ArrayBufferWriter<byte>(512);
+        var writer = new CanonicalWriter(buffer);
+        var separator = "{"u8;
+        foreach (var (name, value) in all)
+        {
+            writer.WriteRaw(separator);
+            separator = ","u8;
+            writer.WriteString(name);
+            writer.WriteRaw(":"u8);
+            writer.WriteJson(value);
+        }
+
+        writer.WriteRaw("}"u8);
+        writer.Flush();
+        return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>The pins of a trace that another process opened; none where its context is not known any more.</summary>
+    public static IReadOnlyDictionary<string, CanonicalJson> PinsIn(string? traceContext)
+    {
+        var pins = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal);
+        if (traceContext is null)
+            return pins;
+        using var document = JsonDocument.Parse(traceContext, ReferenceResolver.Deep);
+        foreach (var member in document.RootElement.EnumerateObject())
+        {
+            if (member.Value.ValueKind is JsonValueKind.Object)
+                pins[member.Name] = CanonicalJson.FromCanonicalBytes(JsonMarshal.GetRawUtf8Value(member.Value).ToArray());
+        }
+
+        return pins;
     }
 
     /// <summary>The metadata of a seal.</summary>

@@ -36,6 +36,9 @@ internal sealed record ResumePoint(
     /// <summary>What is recorded, as far as policies count it.</summary>
     public IReadOnlyList<EarlierAttempt> Earlier { get; init; } = [];
 
+    /// <summary>What its trace pinned of skills that may change, by their source. Default: nothing.</summary>
+    public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
+
     /// <summary>Nothing was done yet.</summary>
     public static ResumePoint Beginning { get; } = new(null, 0, 0, null, new Dictionary<string, CanonicalJson?>(), new HashSet<string>(), 0, null);
 }

@@ -33,8 +33,9 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
 
         // Nothing can be appended any more but by this session: what is read now is all there is.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
-        return Read(planned, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
+        var point = Read(planned, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
             [new EarlierAttempt(null, recorded?.CostCents ?? 0), .. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
+        return point with { Pins = EvidenceContext.PinsIn(recorded?.Context) };
     }
 
     private static ResumePoint Read(PlannedRun planned, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)

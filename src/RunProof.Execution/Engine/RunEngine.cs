@@ -140,7 +140,7 @@ internal sealed partial class RunEngine(
     private async ValueTask<AttemptEnd> AttemptAsync(
         Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses)
     {
-        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex);
+        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex) { Pins = run.Pins };
         using var activity = ExecutionTelemetry.StartStep(call);
         var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
         run.Gate.Used(result.CostCents, result.Tokens);
@@ -251,6 +251,7 @@ internal sealed partial class RunEngine(
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
             run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent);
+        run.Pins = skills.Pins;
         return new TraceOpening
         {
             TenantId = stored.TenantId,
@@ -268,7 +269,7 @@ internal sealed partial class RunEngine(
             Goal = EvidenceContext.OfText(run.Planned.Goal),
             Plan = run.Plan.ToCanonicalJson(),
             PlanRedactions = run.Planned.PlanRedactions,
-            Context = context,
+            Context = EvidenceContext.With(context, run.Pins),
             FirstStep = new StepIntent(0, 0, run.StartedAt),
         };
     }
@@ -291,8 +292,9 @@ internal sealed partial class RunEngine(
         Parameters = result.Parameters,
         Outcome = result.Outcome,
         Decision = result.Decision,
-        Context = EvidenceContext.OfStep(
-            call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens, result.Usage),
+        Context = EvidenceContext.With(
+            EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens, result.Usage),
+            result.Evidence),
     };
 
     private static GovernedRun Governed(Execution run) => new()
@@ -357,6 +359,9 @@ internal sealed partial class RunEngine(
 
         /// <summary>What decides of its attempts; there before its trace is.</summary>
         public IRunGate Gate { get; set; } = null!;
+
+        /// <summary>What its trace pinned of skills that may change.</summary>
+        public IReadOnlyDictionary<string, CanonicalJson> Pins { get; set; } = from.Pins;
 
         public int PlanIndex { get; set; } = from.PlanIndex;
 

@@ -10,6 +10,9 @@ internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int At
 {
     /// <summary>The same for all attempts: a service that knows idempotency keys does the work once.</summary>
     public string IdempotencyKey { get; } = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Run.Id.Value}:{PlanIndex}");
+
+    /// <summary>What the run's trace pinned of skills that may change, by their source. Default: nothing.</summary>
+    public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
 }
 
 /// <summary>What came of an attempt.</summary>
@@ -29,6 +32,9 @@ internal sealed record AttemptResult(
 {
     /// <summary>The model that it called, or null.</summary>
     public ModelUsage? Usage { get; init; }
+
+    /// <summary>What more goes into the step's context, by name. Default: nothing.</summary>
+    public IReadOnlyDictionary<string, CanonicalJson> Evidence { get; init; } = new Dictionary<string, CanonicalJson>();
 
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
@@ -50,15 +56,29 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         var startedAt = clock.GetUtcNow();
         var began = clock.GetTimestamp();
         var parameters = call.Step.Parameters;
-        skills.TryFind(call.Step.Skill, out var skill);
+        if (!skills.TryFind(call.Step.Skill, out var skill))
+            skills.TryFindFormer(call.Step.Skill, out skill);
+        IReadOnlyDictionary<string, CanonicalJson> evidence = new Dictionary<string, CanonicalJson>();
         AttemptResult Ended(SkillOutcome ended, StepDecision decision, bool interrupted = false, decimal cost = 0, long tokens = 0) => new(
             skill, parameters, ended.Outcome, ended.Failure, interrupted, startedAt,
-            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 3), cost, decision, tokens);
-        AttemptResult Undecided(string code, string message) =>
-            Ended(Failed(code, message), gate.Undecided(new StepAction(call.Step.Skill, parameters), "nothing was executed: the step failed before it could be decided"));
+            Math.Round(clock.GetElapsedTime(began).TotalMilliseconds, 3), cost, decision, tokens)
+        {
+            Evidence = evidence,
+        };
+        AttemptResult Undecided(string code, string message, bool retryable = false) =>
+            Ended(Failed(code, message, retryable), gate.Undecided(new StepAction(call.Step.Skill, parameters), "nothing was executed: the step failed before it could be decided"));
 
         if (skill is null)
             return Undecided("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process");
+        if (skill.Source is { } source)
+        {
+            var check = await skill.CheckAsync(call.Pins.GetValueOrDefault(source), stop);
+            if (check.Evidence is { } seen)
+                evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [source] = seen };
+            if (check.Failure is { } changed)
+                return Undecided(changed.Code, changed.Message, changed.Retryable);
+        }
+
         SkillCall bound;
         try
         {
@@ -86,6 +106,8 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         var context = ContextOf(call);
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, stop);
+        if (skill.Source is { } from && context.SourceEvidence is { } seenInCall)
+            evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [from] = seenInCall };
         return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with { Usage = context.Usage };
     }
 
@@ -161,5 +183,5 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         return (new SkillOutcome(outcome, new SkillFailure("timeout", message, Retryable: true)), false);
     }
 
-    private static SkillOutcome Failed(string code, string message) => new(null, new SkillFailure(code, message));
+    private static SkillOutcome Failed(string code, string message, bool retryable = false) => new(null, new SkillFailure(code, message, retryable));
 }

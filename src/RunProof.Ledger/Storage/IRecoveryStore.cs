@@ -23,6 +23,9 @@ public sealed record TraceProgress(string Status, IReadOnlyList<StepProgress> St
 {
     /// <summary>What the run has cost so far, in cents. Default 0.</summary>
     public decimal CostCents { get; init; }
+
+    /// <summary>The trace's own context, as it is stored: redacted; null where it has none or it is erased.</summary>
+    public string? Context { get; init; }
 }
 
 /// <summary>A recorded step, as much of it as later steps may refer to. Payload texts are as stored: redacted, null where erased.</summary>

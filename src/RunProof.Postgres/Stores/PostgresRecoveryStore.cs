@@ -13,12 +13,15 @@ public sealed class PostgresRecoveryStore(NpgsqlDataSource source) : IRecoverySt
 
     private const string CostSql = "SELECT runproof.run_cost($1, $2, $3)";
 
+    private const string ContextSql = "SELECT runproof.trace_context($1, $2, $3)";
+
     /// <inheritdoc/>
     public async Task<TraceProgress?> ReadAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(ReadSql, tenant.Value, run.Value, worker));
         batch.BatchCommands.Add(Sql.Command(CostSql, tenant.Value, run.Value, worker));
+        batch.BatchCommands.Add(Sql.Command(ContextSql, tenant.Value, run.Value, worker));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         string? status = null;
         var steps = new List<StepProgress>();
@@ -32,6 +35,9 @@ public sealed class PostgresRecoveryStore(NpgsqlDataSource source) : IRecoverySt
 
         await reader.NextResultAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return status is null ? null : new TraceProgress(status, steps) { CostCents = reader.GetDecimal(0) };
+        var cost = reader.GetDecimal(0);
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return status is null ? null : new TraceProgress(status, steps) { CostCents = cost, Context = reader.TextOrNull(0) };
     }
 }
