@@ -39,6 +39,13 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override bool IsIdempotent => Idempotent;
 
+    /// <summary>What a source's skill answers when it is asked whether it still is what was pinned; null for a compiled one.</summary>
+    public Func<CanonicalJson?, SkillCheck>? Check { get; init; }
+
+    public override string? Source => Check is null ? null : "tools";
+
+    public override ValueTask<SkillCheck> CheckAsync(CanonicalJson? pin, CancellationToken cancellationToken) => ValueTask.FromResult(Check!(pin));
+
     public override string DeclaredAt => "FakeSkill, tests";
 
     public static SkillOutcome Gives(string json) => new(CanonicalJson.Parse(Encoding.UTF8.GetBytes(json)), null);

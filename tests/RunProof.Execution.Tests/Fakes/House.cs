@@ -21,7 +21,7 @@ internal sealed class House
     private House(House former, string worker)
     {
         (Clock, Recorder, Runs, Agents, Skills) = (former.Clock, former.Recorder, former.Runs, former.Agents, former.Skills);
-        Options = former.Options with { Worker = worker };
+        (Options, Source) = (former.Options with { Worker = worker }, former.Source);
         _services = new(Build);
     }
 
@@ -52,11 +52,15 @@ internal sealed class House
 
     public IReadOnlyList<FakeSkill> Skills { get; }
 
+    public ISkillSource? Source { get; set; }
+
     public RunService Service => _services.Value.GetRequiredService<RunService>();
 
     public RunWorker Worker => _services.Value.GetRequiredService<RunWorker>();
 
     public RunEngine Engine => _services.Value.GetRequiredService<RunEngine>();
+
+    public Resumption Resumption => _services.Value.GetRequiredService<Resumption>();
 
     public RunClaims Claims => _services.Value.GetRequiredService<RunClaims>();
 
@@ -160,6 +164,8 @@ internal sealed class House
         services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
         foreach (var skill in Skills)
             services.AddSingleton<SkillDescriptor>(skill);
+        if (Source is not null)
+            services.AddSingleton(Source);
         services.AddRunExecution(_ => Options);
         return services.BuildServiceProvider();
     }
