@@ -81,7 +81,7 @@ internal sealed record ChatAnswer(
         foreach (var call in given.EnumerateArray())
         {
             if (!TryGet(call, "function", out var function) || Text(function, "name") is not { Length: > 0 } name)
-                throw new FormatException($"choices[0].message.tool_calls[{calls.Count}] names no function");
+                throw new FormatException(FormattableString.Invariant($"choices[0].message.tool_calls[{calls.Count}] names no function"));
             // An id of one's own where the service gives none: the answer to a call must name it.
             var id = Text(call, "id") is { Length: > 0 } own ? own : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"call_{calls.Count}");
             if (calls.Exists(one => one.Id == id))

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using static System.FormattableString;
 
 namespace RunProof.Models;
 
@@ -143,11 +144,11 @@ internal static class ChatRequest
         {
             var tool = tools[i];
             if (tool.Name.Length is 0 or > 64 || tool.Name.AsSpan().ContainsAnyExcept(ToolName))
-                return $"tools[{i}].name must be 1 to 64 of A-Z a-z 0-9 _ -";
+                return Invariant($"tools[{i}].name must be 1 to 64 of A-Z a-z 0-9 _ -");
             if (!names.Add(tool.Name))
-                return $"tools[{i}].name: \"{tool.Name}\" is given twice";
+                return Invariant($"tools[{i}].name: \"{tool.Name}\" is given twice");
             if (tool.Parameters.Bytes.Span[0] != (byte)'{')
-                return $"tools[{i}].parameters must be an object: a JSON Schema";
+                return Invariant($"tools[{i}].parameters must be an object: a JSON Schema");
         }
 
         return null;
@@ -159,11 +160,11 @@ internal static class ChatRequest
         {
             var message = messages[i];
             if (message.Role is LlmRole.Tool != message.ToolCallId is not null)
-                return $"messages[{i}].tool_call_id belongs to the role tool, and only to it";
+                return Invariant($"messages[{i}].tool_call_id belongs to the role tool, and only to it");
             if (message.ToolCalls.Count > 0 && message.Role is not LlmRole.Assistant)
-                return $"messages[{i}].tool_calls belong to the role assistant alone";
+                return Invariant($"messages[{i}].tool_calls belong to the role assistant alone");
             if (message.Content is null && message.ToolCalls.Count == 0)
-                return $"messages[{i}].content is missing";
+                return Invariant($"messages[{i}].content is missing");
         }
 
         return null;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Collections.Immutable;
@@ -81,17 +82,16 @@ internal sealed class ModelConnection : IDisposable
     private async Task<ReadOnlyMemory<byte>?> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var most = Endpoint.MaxAnswerBytes;
-        using var body = new MemoryStream();
-        var buffer = new byte[16_384];
+        var body = new ArrayBufferWriter<byte>(16_384);
         int read;
-        while ((read = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        while ((read = await stream.ReadAsync(body.GetMemory(4_096), cancellationToken).ConfigureAwait(false)) > 0)
         {
-            if (body.Length + read > most)
+            body.Advance(read);
+            if (body.WrittenCount > most)
                 return null;
-            body.Write(buffer, 0, read);
         }
 
-        return body.ToArray();
+        return body.WrittenMemory;
     }
 
     private static Uri Check(string name, ModelEndpoint endpoint)

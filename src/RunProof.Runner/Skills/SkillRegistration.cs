@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using RunProof.BuiltinSkills;
 using RunProof.Execution;
+using RunProof.Models;
 using RunProof.Postgres;
 using RunProof.Skills;
 
@@ -21,6 +22,7 @@ internal static class SkillRegistration
         {
             Http = provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) },
         });
+        builder.Services.AddModelSkills(_ => ModelSettings.Read(builder.Configuration));
     }
 
     /// <summary>Reads all skills, before the host listens: a plan that names a skill must mean one skill, from the first run on.</summary>
@@ -33,6 +35,7 @@ internal static class SkillRegistration
                 return folder.Message;
             services.GetRequiredService<SkillRegistry>();
             services.GetRequiredService<IQuerySources>();
+            services.GetRequiredService<ModelCatalog>();
             return services.FindBuiltinSkillsFault();
         }
         catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)

@@ -55,6 +55,6 @@ internal static class SkillSettings
     };
 
     /// <summary>One value or several.</summary>
-    private static string[] ListOf(IConfigurationSection section, string one, string several) =>
+    internal static string[] ListOf(IConfigurationSection section, string one, string several) =>
         [.. new[] { section[one] }.Concat(section.GetSection(several).GetChildren().Select(child => child.Value)).OfType<string>().Where(value => value.Length > 0)];
 }

@@ -101,12 +101,17 @@ public sealed class SkillFolderTests(RunnerFixture fixture) : IAsyncLifetime
     [InlineData("RunProof__Webhooks__orders__Url", "https://example.com/", "\"orders\"")]
     [InlineData("RunProof__Sql__shop__ConnectionString", "Host=db", "\"shop\"")]
     [InlineData("RunProof__Shell__sh__Path", "/bin/sh", "\"sh\"")]
+    [InlineData("RunProof__Models__m__ApiKey", "s3cret", "\"m\" needs a Model")]
+    [InlineData("RunProof__Models__m__ApiKye", "s3cret", "RunProof:Models:m:ApiKye is no setting")]
+    [InlineData("RunProof__Models__m__Price__Input", "2,50", "RunProof:Models:m:Price:Input must be")]
+    [InlineData("RunProof__Prompts__clerk__File", "/no/such/file", "RunProof:Prompts:clerk:File must be a file")]
     public async Task Settings_of_skills_that_cannot_be_meant_are_told_in_one_line_and_the_runner_exits_2(string variable, string value, string words)
     {
         await using var runner = RunnerProcess.Start(_database.RunnerConnectionString, (variable, value));
 
         Assert.Equal(2, await runner.EndAsync());
         Assert.Contains(words, runner.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", runner.Output, StringComparison.Ordinal);
         Assert.Single(runner.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
