@@ -57,6 +57,9 @@ public static class ProblemTypes
     /// <summary>415: the body is not <c>application/json</c>.</summary>
     public const string UnsupportedMediaType = "/problems/unsupported-media-type";
 
+    /// <summary>429: too many event streams are open in this process, or of this tenant; another process may have room.</summary>
+    public const string TooManyStreams = "/problems/too-many-streams";
+
     /// <summary>500: a fault of ours; nothing about it is told but the id under which it is logged.</summary>
     public const string Internal = "/problems/internal";
 

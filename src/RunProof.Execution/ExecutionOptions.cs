@@ -27,6 +27,9 @@ public sealed record ExecutionOptions
     /// <summary>How often a process with free places asks for runs at least, when no one tells it of any. Default: 1 s.</summary>
     public TimeSpan ClaimEvery { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many may watch runs in this process at once, 2 to 100,000; half of them of one tenant. Default: 1,000.</summary>
+    public int MaxWatches { get; init; } = 1_000;
+
     /// <summary>The pause before a run's second attempt, doubled for each further one, 5 minutes at most. Default: 5 s.</summary>
     public TimeSpan AttemptPause { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -53,6 +56,8 @@ public sealed record ExecutionOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Concurrency, 1_024);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueCapacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(QueueCapacity, 100_000);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxWatches, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxWatches, 100_000);
         ArgumentOutOfRangeException.ThrowIfNegative(EvidenceRetries);
         if (RenewEvery <= TimeSpan.Zero || RenewEvery * 2 > Lease)
             throw new ArgumentException("RenewEvery must be positive and at most half of Lease, or a living process loses its runs");

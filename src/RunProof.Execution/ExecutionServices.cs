@@ -29,6 +29,9 @@ public static class ExecutionServices
         services.AddSingleton<RunQueue>();
         services.AddSingleton<RunControls>();
         services.AddSingleton<RunCompletions>();
+        services.AddSingleton(provider => new RunWatches(
+            provider.GetRequiredService<IRunWatchStore>(), provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<ExecutionOptions>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RunWatches>>()));
         services.AddSingleton<RunAdmission>();
         services.AddSingleton<Persistence>();
         services.AddSingleton<RunFinisher>();

@@ -29,6 +29,7 @@ app.MapZen();
 var api = app.MapGroup("/api/v1");
 api.MapAgents();
 api.MapRuns();
+api.MapRunEvents();
 api.MapRunControl();
 api.MapSkills();
 api.MapPolicies();

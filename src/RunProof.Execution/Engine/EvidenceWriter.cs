@@ -9,15 +9,21 @@ namespace RunProof.Execution;
 /// Writes evidence with a few more tries than the recorder's own: a run waits for its store rather than die of a restart of it. All calls are
 /// idempotent, so a write that was persisted and reported failed is harmless.
 /// </summary>
-internal sealed class EvidenceWriter(ITraceRecorder recorder, ExecutionOptions options, TimeProvider clock)
+internal sealed class EvidenceWriter(ITraceRecorder recorder, RunWatches watches, ExecutionOptions options, TimeProvider clock)
 {
     private readonly ResiliencePipeline _patience = Patience(options.EvidenceRetries, clock);
 
     public ValueTask<ITraceSession> OpenAsync(TraceOpening opening, CancellationToken cancellationToken) => _patience.ExecuteAsync(
         static (state, token) => state.recorder.OpenAsync(state.opening, token), (recorder, opening), cancellationToken);
 
-    public ValueTask<Digest> AppendAsync(ITraceSession session, StepRecording step, StepIntent? next, CancellationToken cancellationToken) => _patience.ExecuteAsync(
-        static (state, token) => state.session.AppendAsync(state.step, state.next, token), (session, step, next), cancellationToken);
+    public async ValueTask<Digest> AppendAsync(ITraceSession session, StepRecording step, StepIntent? next, CancellationToken cancellationToken)
+    {
+        var index = session.NextIndex;
+        var link = await _patience.ExecuteAsync(
+            static (state, token) => state.session.AppendAsync(state.step, state.next, token), (session, step, next), cancellationToken);
+        watches.Recorded(session.TenantId, session.TraceId, index, step);
+        return link;
+    }
 
     public ValueTask<Digest> SealAsync(ITraceSession session, TraceClosing closing, CancellationToken cancellationToken) => _patience.ExecuteAsync(
         static (state, token) => state.session.SealAsync(state.closing, token), (session, closing), cancellationToken);

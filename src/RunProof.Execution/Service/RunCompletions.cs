@@ -21,12 +21,18 @@ internal sealed partial class RunCompletions(IRunStore runs, TimeProvider clock,
     /// <summary>Rung when runs have ended anywhere.</summary>
     public Bell SomeEnded { get; } = new();
 
+    /// <summary>Called when a run of this process is at another status in the store, or may be; it must not wait.</summary>
+    public Action<TenantId, RunId>? Moved { get; set; }
+
     /// <summary>The run is in this process from now on.</summary>
     public void Begin(TenantId tenant, RunId run)
     {
         lock (_gate)
             _here.Add((tenant, run));
     }
+
+    /// <summary>The run's status is another.</summary>
+    public void Move(TenantId tenant, RunId run) => Moved?.Invoke(tenant, run);
 
     /// <summary>The run has ended in the store, or is no longer this process's.</summary>
     public void End(TenantId tenant, RunId run)
@@ -37,6 +43,8 @@ internal sealed partial class RunCompletions(IRunStore runs, TimeProvider clock,
             if (_awaited.TryGetValue((tenant, run), out var awaited))
                 awaited.Ended.TrySetResult();
         }
+
+        Move(tenant, run);
     }
 
     /// <summary>Whether the run is in this process.</summary>

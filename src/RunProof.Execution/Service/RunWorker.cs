@@ -180,7 +180,9 @@ public sealed partial class RunWorker
         if (run.Status is RunStatus.Running)
             return run;
         var startedAt = WireTime.Truncate(_clock.GetUtcNow());
-        return await _persistence.UntilDoneAsync(async token => await StartAsync(run, startedAt, token), stop)
+        var begun = await _persistence.UntilDoneAsync(async token => await StartAsync(run, startedAt, token), stop);
+        _completions.Move(run.TenantId, run.Id);
+        return begun
             ? run with
             {
                 Status = RunStatus.Running, StartedAt = run.StartedAt ?? startedAt, Attempts = run.IsAttemptOpen ? run.Attempts : run.Attempts + 1,

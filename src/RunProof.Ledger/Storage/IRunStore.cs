@@ -132,6 +132,12 @@ public sealed record Run
     /// <summary>From start to end, in milliseconds; null where either is.</summary>
     public double? DurationMs { get; init; }
 
+    /// <summary>Traces recorded of it, over all attempts; as <see cref="IRunStore.FindAsync"/>, <see cref="IRunStore.ListAsync"/> and an existing run's creation tell.</summary>
+    public int TraceCount { get; init; }
+
+    /// <summary>Steps recorded in them.</summary>
+    public long StepCount { get; init; }
+
     /// <summary>The process that has it, and until when it must have renewed its claim.</summary>
     public string? Worker { get; init; }
 

@@ -31,21 +31,22 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     // After an insert that waited for another transaction, this statement's snapshot sees what that one committed.
     private const string ExistingSql =
         $"""
-        SELECT {RunReader.Columns} FROM public.runs
+        SELECT {RunReader.Columns}, CASE WHEN id <> $2 THEN {RunReader.Recorded} END FROM public.runs
           WHERE tenant_id = $1 AND (id = $2 OR idempotency_key = $3)
           ORDER BY idempotency_key = $3 DESC NULLS LAST LIMIT 1
         """;
 
-    private const string FindSql = $"SELECT {RunReader.Columns} FROM public.runs WHERE tenant_id = $1 AND id = $2";
+    private const string FindSql = $"SELECT {RunReader.Columns}, {RunReader.Recorded} FROM public.runs WHERE tenant_id = $1 AND id = $2";
 
     private const string ListSql =
         $"""
-        SELECT {RunReader.Columns} FROM public.runs
+        SELECT {RunReader.Columns}, {RunReader.Recorded} FROM (SELECT * FROM public.runs
           WHERE tenant_id = $1
             AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR agent_id = $3) AND ($4 IS NULL OR origin_system_id = $4)
             AND ($5 IS NULL OR created_at >= $5) AND ($6 IS NULL OR created_at < $6)
             AND ($7 IS NULL OR (created_at, id) < ($7, $8))
-          ORDER BY created_at DESC, id DESC LIMIT $9
+          ORDER BY created_at DESC, id DESC LIMIT $9) runs
+          ORDER BY created_at DESC, id DESC
         """;
 
     private const string StartSql =
@@ -104,7 +105,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             var created = await reader.ReadAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            var stored = RunReader.Read(reader);
+            var stored = RunReader.ReadTold(reader);
             return (created ? RunCreation.Created : Compare(run, stored), stored);
         }
         catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "runs_agent_fkey" })
@@ -116,7 +117,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     /// <inheritdoc/>
     public async Task<Run?> FindAsync(TenantId tenant, RunId run, CancellationToken cancellationToken)
     {
-        var found = await ReadAsync(Sql.NameTenant(tenant), Sql.Command(FindSql, tenant.Value, run.Value), RunReader.Read, cancellationToken);
+        var found = await ReadAsync(Sql.NameTenant(tenant), Sql.Command(FindSql, tenant.Value, run.Value), RunReader.ReadTold, cancellationToken);
         return found is [var only] ? only : null;
     }
 
@@ -130,7 +131,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             Sql.Command(
                 ListSql, tenant.Value, filter.Status is { } status ? RunReader.Name(status) : null, filter.AgentId?.Value, filter.OriginSystemId,
                 Sql.OrNull(filter.CreatedFrom), Sql.OrNull(filter.CreatedBefore), Sql.OrNull(filter.After?.CreatedAt), filter.After?.Id.Value, filter.Limit),
-            RunReader.Read, cancellationToken);
+            RunReader.ReadTold, cancellationToken);
     }
 
     /// <inheritdoc/>

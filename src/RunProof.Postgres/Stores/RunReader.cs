@@ -13,10 +13,22 @@ internal static class RunReader
         + "duration_ms, worker, lease_until, max_attempts, attempt_open, between_steps, priority, not_before, pause_requested_at, cancel_requested_at, "
         + "cancel_requested_by, cancel_reason";
 
+    /// <summary>How much is recorded of a run of the table <c>runs</c>: the last column, where it is asked for.</summary>
+    internal const string Recorded = "runproof.recorded_of(runs.tenant_id, runs.id)";
+
+    private static readonly int ToldAt = Columns.Count(c => c == ',') + 1;
+
     private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted", "paused", "cancelled"];
 
     /// <summary>The word of a status.</summary>
     internal static string Name(RunStatus status) => Names[(int)status];
+
+    /// <summary>Reads a row that has <see cref="Recorded"/> behind the usual columns.</summary>
+    internal static Run ReadTold(DbDataReader row)
+    {
+        var counts = row.IsDBNull(ToldAt) ? [0, 0] : row.GetFieldValue<long[]>(ToldAt);
+        return Read(row) with { TraceCount = (int)counts[0], StepCount = counts[1] };
+    }
 
     internal static Run Read(DbDataReader row) => new()
     {

@@ -32,6 +32,7 @@ internal static class RunnerHost
             Lease = lease,
             RenewEvery = lease * (usual.RenewEvery / usual.Lease),
             Concurrency = configuration.GetValue("RunProof:Runner:Concurrency", usual.Concurrency),
+            MaxWatches = configuration.GetValue("RunProof:Runner:MaxEventStreams", usual.MaxWatches),
             QueueCapacity = configuration.GetValue("RunProof:Runner:QueueCapacity", usual.QueueCapacity),
             StopGrace = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:StopGraceSeconds", usual.StopGrace.TotalSeconds)),
             DemoUrl = () => DemoUrl(provider, configuration),

@@ -41,6 +41,12 @@ internal sealed record RunView
 
     [Description("The trace of the last attempt.")]
     public required string TraceId { get; init; }
+
+    [Description("Traces recorded so far, over all attempts.")]
+    public required int TraceCount { get; init; }
+
+    [Description("Steps recorded in them so far.")]
+    public required long StepCount { get; init; }
     public required RunErrorView? Error { get; init; }
     public required string CreatedAt { get; init; }
     public required string? StartedAt { get; init; }
@@ -70,6 +76,8 @@ internal sealed record RunView
         SyntheticScenarioId = run.SyntheticScenarioId,
         IdempotencyKey = run.IdempotencyKey,
         TraceId = Format.TraceId.Of(run.Id, run.Attempts).Value,
+        TraceCount = run.TraceCount,
+        StepCount = run.StepCount,
         Error = run.ErrorCode is { } code ? new RunErrorView(code, run.ErrorMessage ?? "") : null,
         CreatedAt = WireTime.ToText(run.CreatedAt),
         StartedAt = Text(run.StartedAt),
@@ -93,12 +101,13 @@ internal sealed record RunErrorView(string Code, string Message);
 /// <summary>Where more is to be had.</summary>
 /// <param name="Self">The run, on the runner.</param>
 /// <param name="Proof">Its proof, on the verifier.</param>
-internal sealed record RunLinks(string Self, string Proof)
+/// <param name="Events">Its progress as server-sent events, on the runner.</param>
+internal sealed record RunLinks(string Self, string Proof, string Events)
 {
     public static RunLinks Of(RunId run)
     {
         var self = "/api/v1/runs/" + Uri.EscapeDataString(run.Value);
-        return new RunLinks(self, self + "/proof");
+        return new RunLinks(self, self + "/proof", self + "/events");
     }
 }
 

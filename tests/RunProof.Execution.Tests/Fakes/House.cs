@@ -44,6 +44,10 @@ internal sealed class House
 
     public FakeAgentStore Agents { get; } = new();
 
+    public FakeWatchStore Watched => field ??= new(Runs, Recorder);
+
+    public RunWatches Watches => _services.Value.GetRequiredService<RunWatches>();
+
     public IPolicyStore Policies { get; set; } = new NoPolicies();
 
     public PolicyOptions PolicyOptions { get; set; } = new();
@@ -160,6 +164,7 @@ internal sealed class House
         services.AddSingleton<IRunStore>(Runs);
         services.AddSingleton<IAgentStore>(Agents);
         services.AddSingleton<IRecoveryStore>(new FakeRecoveryStore(Recorder));
+        services.AddSingleton<IRunWatchStore>(Watched);
         services.AddSingleton<IRedactor, FakeRedactor>();
         services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
         foreach (var skill in Skills)
