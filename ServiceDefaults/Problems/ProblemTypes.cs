@@ -15,6 +15,15 @@ public static class ProblemTypes
     /// <summary>409: the version is there with another document; versions never change.</summary>
     public const string VersionTaken = "/problems/version-taken";
 
+    /// <summary>409: a kill switch stops runs like it; <c>detail</c> says who set it and why.</summary>
+    public const string Killed = "/problems/killed";
+
+    /// <summary>409: a budget allows no more runs in its period.</summary>
+    public const string BudgetExceeded = "/problems/budget-exceeded";
+
+    /// <summary>409: there is a budget of this id for another scope, period, zone or agent.</summary>
+    public const string BudgetOfOtherKind = "/problems/budget-of-other-kind";
+
     /// <summary>401: no API key, or one that is unknown or revoked.</summary>
     public const string Unauthorized = "/problems/unauthorized";
 

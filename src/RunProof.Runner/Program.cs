@@ -33,6 +33,8 @@ api.MapRunEvents();
 api.MapRunControl();
 api.MapSkills();
 api.MapPolicies();
+api.MapBudgets();
+api.MapKillSwitch();
 
 await app.RunAsync();
 return 0;

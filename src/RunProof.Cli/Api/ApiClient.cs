@@ -41,6 +41,12 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     internal Task<JsonElement> PostAsync(string path, JsonNode body, CancellationToken cancellationToken, TimeSpan wait = default) =>
         SendAsync(HttpMethod.Post, path, new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), wait, cancellationToken);
 
+    /// <summary>DELETE.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="cancellationToken">Gives up; the server may have done it all the same.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal Task<JsonElement> DeleteAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Delete, path, null, default, cancellationToken);
+
     /// <summary>PUT.</summary>
     /// <param name="path">Relative to the address.</param>
     /// <param name="body">A document.</param>
@@ -153,7 +159,7 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         409 when code == "not_verified" => (ExitCode.Failed, "runproof run prove says everything that does not hold"),
         409 when code == "not_proven_yet" => (ExitCode.Unsupported, "try again in a moment; runproof run prove says what is awaited"),
         401 => (ExitCode.NotAuthorized, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
-        403 => (ExitCode.NotAuthorized, "this needs a key of another scope: runproof keys create --scope runner; for policies --scope governor"),
+        403 => (ExitCode.NotAuthorized, "this needs a key of another scope: runproof keys create --scope runner; for policies, budgets and the kill switch --scope governor"),
         404 => (ExitCode.NotFound, null),
         400 or 413 or 422 => (ExitCode.Usage, null),
         >= 500 => (ExitCode.Error, $"runproof doctor says what is missing; the {service}'s log says why"),

@@ -60,6 +60,24 @@ internal sealed record CheckedStepView(string PlanStep, string Skill, bool MayEx
 /// <summary>A decision.</summary>
 internal sealed record DecisionView(string Decision, string? Policy, string? Rule, string? Reason);
 
+/// <summary>What it reads of a budget's version.</summary>
+internal sealed record BudgetView(
+    string Id, int Version, string Status, string Scope, string Period, string? Zone, string? AgentId, string? CostCents, long? Tokens, long? Steps, long? Runs,
+    long? DurationMs, string? OnExceeded, string? CreatedAt, string? CreatedBy);
+
+/// <summary>What it reads of a budget.</summary>
+internal sealed record BudgetVersionsView(string Id, IReadOnlyList<BudgetView> Versions);
+
+/// <summary>What it reads of what was used of a budget.</summary>
+internal sealed record BudgetUsageView(IReadOnlyList<BudgetPeriodView> Items);
+
+/// <summary>What was used in a period.</summary>
+internal sealed record BudgetPeriodView(string? AgentId, string? PeriodStart, string CostCents, long Tokens, long? Steps, long? Runs, bool Exceeded);
+
+/// <summary>What it reads of a kill switch.</summary>
+internal sealed record KillSwitchView(
+    int Number, bool Active, string Scope, string? AgentId, string? Skill, bool Graceful, string? Reason, string? SetAt, string? SetBy, string? ReleasedAt, string? ReleasedBy);
+
 /// <summary>What it reads of a proof.</summary>
 internal sealed record ProofView
 {
@@ -101,6 +119,10 @@ internal sealed record ProblemView
 [JsonSerializable(typeof(PolicyView))]
 [JsonSerializable(typeof(PolicyVersionsView))]
 [JsonSerializable(typeof(PolicyCheckView))]
+[JsonSerializable(typeof(BudgetView))]
+[JsonSerializable(typeof(BudgetVersionsView))]
+[JsonSerializable(typeof(BudgetUsageView))]
+[JsonSerializable(typeof(KillSwitchView))]
 [JsonSerializable(typeof(ProofView))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class WireContext : JsonSerializerContext;

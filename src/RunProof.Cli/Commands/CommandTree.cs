@@ -15,6 +15,8 @@ internal static class CommandTree
             AgentCommands.Create(world),
             SkillCommands.Create(world),
             PolicyCommands.Create(world),
+            BudgetCommands.Create(world),
+            KillCommands.Create(world),
             KeyCommands.Create(world),
             DatabaseCommands.Create(world),
             ValidateCommand.Create(world),

@@ -26,6 +26,11 @@ internal static class RunCreation
     private static readonly Option<string?> NotBefore = new("--not-before") { HelpName = "TIME", Description = "It begins no earlier." };
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { HelpName = "N", Description = "Attempts in all where it does not succeed, 1 to 100. Default: 1." };
 
+    private static readonly Option<decimal?> BudgetCents = new("--budget-cents") { HelpName = "CENTS", Description = "The run may cost so much, over all its attempts." };
+    private static readonly Option<long?> BudgetTokens = new("--budget-tokens") { HelpName = "N", Description = "It may use so many tokens of models." };
+    private static readonly Option<long?> BudgetSteps = new("--budget-steps") { HelpName = "N", Description = "So many attempts of steps may begin." };
+    private static readonly Option<long?> BudgetDuration = new("--budget-duration-ms") { HelpName = "MS", Description = "An attempt of the run may take so long." };
+
     private static readonly Option<double?> Wait = new("--wait")
     {
         Arity = ArgumentArity.ZeroOrOne,
@@ -40,7 +45,7 @@ internal static class RunCreation
     internal static Command Create(World world) =>
         new Command("create", "Create a run.")
         {
-            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, Wait,
+            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait,
         }.Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -73,6 +78,17 @@ internal static class RunCreation
             body["priority"] = priority;
         if (invocation.Get(MaxAttempts) is { } attempts)
             body["max_attempts"] = attempts;
+        var budget = new JsonObject();
+        if (invocation.Get(BudgetCents) is { } cents)
+            budget["cost_cents"] = cents.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var (name, option) in new[] { ("tokens", BudgetTokens), ("steps", BudgetSteps), ("duration_ms", BudgetDuration) })
+        {
+            if (invocation.Get(option) is { } limit)
+                budget[name] = limit;
+        }
+
+        if (budget.Count > 0)
+            body["budget"] = budget;
         if (invocation.Get(Seed) is { } seed)
             body["seed"] = seed;
         if (invocation.Get(Synthetic) is { } scenario)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using RunProof.Format;
+using RunProof.Ledger;
 using RunProof.Skills;
 
 namespace RunProof.Execution;
@@ -12,12 +13,18 @@ internal static class EvidenceContext
     private const long MaxSafe = 9_007_199_254_740_991;
 
     /// <summary>The context of a trace: on whose behalf, by which process, with which skills, under which policies (null where they were not known).</summary>
-    public static CanonicalJson OfTrace(string agentName, string worker, string version, SkillRegistry skills, CanonicalJson? policies, string? traceParent)
+    public static CanonicalJson OfTrace(string agentName, string worker, string version, SkillRegistry skills, CanonicalJson? policies, string? traceParent, BudgetLimits? budget = null)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         var writer = new CanonicalWriter(buffer);
         writer.WriteRaw("{\"agent_name\":"u8);
         writer.WriteString(EvidenceText.Message(agentName));
+        if (budget is not null)
+        {
+            writer.WriteRaw(",\"budget\":"u8);
+            writer.WriteJson(budget.ToCanonicalJson());
+        }
+
         writer.WriteRaw(",\"policies\":"u8);
         if (policies is null)
             writer.WriteNull();
@@ -164,6 +171,16 @@ internal static class EvidenceContext
 
         writer.WriteRaw(",\"failed_steps\":"u8);
         writer.WriteInt32(failedSteps);
+        if (outcome.Kill is { } kill)
+        {
+            writer.WriteRaw(",\"kill_reason\":"u8);
+            writer.WriteString(EvidenceText.Message(kill.Reason));
+            writer.WriteRaw(",\"kill_switch\":"u8);
+            writer.WriteString(kill.EvidenceName);
+            writer.WriteRaw(",\"killed_by\":"u8);
+            writer.WriteString(kill.SetBy);
+        }
+
         writer.WriteRaw(",\"steps\":"u8);
         writer.WriteInt32(steps);
         writer.WriteRaw(",\"worker\":"u8);

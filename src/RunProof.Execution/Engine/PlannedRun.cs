@@ -63,6 +63,12 @@ internal sealed record RunOutcome(RunStatus Status, string? ErrorCode, string? E
     public static RunOutcome CancelledBy(string by, string? reason) =>
         new(RunStatus.Cancelled, "cancelled", $"cancelled by {by}{(reason is null ? "" : ": " + reason)}") { CancelBy = by, CancelReason = reason };
 
+    /// <summary>The kill switch that ended it, where one did.</summary>
+    public KillSwitch? Kill { get; private init; }
+
+    /// <summary>A kill switch ended it.</summary>
+    public static RunOutcome KilledBy(KillSwitch kill) => new(RunStatus.Aborted, KillSwitch.Code, kill.Sentence) { Kill = kill };
+
     /// <summary>It has not ended: another process goes on with it, or this one later.</summary>
     public static RunOutcome Released(RunRelease release) => new(RunStatus.Running, null, null) { Release = release };
 }

@@ -67,7 +67,7 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
         var step = plan.Steps[last.PlanIndex];
         return last.Status is "succeeded" or "skipped" || (last.Status is "blocked" ? last.RunGoesOn : step.OnError is OnError.Continue)
             ? new RunOutcome(RunStatus.Succeeded, null, null)
-            : new RunOutcome(RunStatus.Failed, last.ErrorCode ?? "skill_error", $"step \"{step.Id}\": {last.ErrorMessage}");
+            : new RunOutcome(last.ErrorCode is KillSwitch.Code ? RunStatus.Aborted : RunStatus.Failed, last.ErrorCode ?? "skill_error", $"step \"{step.Id}\": {last.ErrorMessage}");
     }
 
     /// <summary>A recorded step, as its status, outcome and context tell.</summary>

@@ -144,10 +144,10 @@ internal sealed partial class RunEngine(
         using var activity = ExecutionTelemetry.StartStep(call);
         var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
         run.Gate.Used(result.CostCents, result.Tokens);
-        if (result.Interrupted && run.Control.Cancel is not null)
+        if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
         // Whoever goes on with the run executes it again, as after a crash.
-        if (result is { Interrupted: true, Skill.IsIdempotent: true } && run.Control.Cancel is null && !run.Planned.Run.PlanRedacted)
+        if (result is { Interrupted: true, KilledBy: null, Skill.IsIdempotent: true } && run.Control.Cancel is null && !run.Planned.Run.PlanRedacted)
             return new AttemptEnd(false, LetGo(run, betweenSteps: false, pause: false));
         var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !run.Control.Now.IsCancellationRequested;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
@@ -157,6 +157,8 @@ internal sealed partial class RunEngine(
         await RecordAsync(run, session, Recording(call, result, StatusOf(result, again), run.IsResumed, activity), next, activity);
         run.IsResumed = false;
 
+        if (result.KilledBy is { } kill)
+            return new AttemptEnd(false, RunOutcome.KilledBy(kill));
         if (result.Interrupted)
             return new AttemptEnd(false, run.Control.Cancel is { } wish ? RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason) : Stopped(run));
         if (again)
@@ -250,7 +252,7 @@ internal sealed partial class RunEngine(
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
-            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent);
+            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget);
         run.Pins = skills.Pins;
         return new TraceOpening
         {
@@ -297,9 +299,10 @@ internal sealed partial class RunEngine(
             result.Evidence),
     };
 
-    private static GovernedRun Governed(Execution run) => new()
+    private GovernedRun Governed(Execution run) => new()
     {
-        TenantId = run.Planned.Run.TenantId, AgentId = run.Planned.Run.AgentId, Planner = run.Planned.Run.Planner,
+        TenantId = run.Planned.Run.TenantId, AgentId = run.Planned.Run.AgentId, Planner = run.Planned.Run.Planner, RunId = run.Planned.Run.Id,
+        Worker = options.Worker, Attempt = run.Planned.Run.Attempts, Budget = run.Planned.Run.Budget,
         StartedAt = run.StartedAt - run.Before, Earlier = run.From.Session is null ? null : run.From.Earlier,
     };
 

@@ -36,6 +36,9 @@ internal sealed record AttemptResult(
     /// <summary>What more goes into the step's context, by name. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Evidence { get; init; } = new Dictionary<string, CanonicalJson>();
 
+    /// <summary>The kill switch that ended it, or kept it from beginning; the run ends by it. Null where none did.</summary>
+    public KillSwitch? KilledBy { get; init; } = Decision.KilledBy;
+
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
 }
@@ -105,10 +108,11 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
             return Ended(Blocked(decision), decision);
         var context = ContextOf(call);
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
-        var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, stop);
+        using var watch = gate.Watch(new StepAction(skill.Name, parameters));
+        var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, watch, stop);
         if (skill.Source is { } from && context.SourceEvidence is { } seenInCall)
             evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [from] = seenInCall };
-        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with { Usage = context.Usage };
+        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with { Usage = context.Usage, KilledBy = interrupted ? watch?.By : null };
     }
 
     private static SkillOutcome Blocked(StepDecision decision)
@@ -134,10 +138,11 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         Clock = call.Run.FrozenTimestamp is { } frozen ? new FrozenClock(frozen, clock) : clock,
     };
 
-    private async Task<(SkillOutcome Outcome, bool Interrupted)> RunAsync(StepCall call, SkillCall bound, SkillContext context, CancellationToken stop)
+    private async Task<(SkillOutcome Outcome, bool Interrupted)> RunAsync(
+        StepCall call, SkillCall bound, SkillContext context, IStepWatch? watch, CancellationToken stop)
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(call.Step.TimeoutMs), clock);
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, watch?.Stopped ?? CancellationToken.None, stop);
         using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         await using var arm = cancel.Token.Register(() => abandon.CancelAfter(options.AbandonAfter));
         var scope = scopes.CreateAsyncScope();
@@ -148,20 +153,20 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         {
             var outcome = await running.WaitAsync(abandon.Token);
             // A failure that the engine's own cancellation brought about is named for what it is.
-            return outcome.Failure is not null && cancel.IsCancellationRequested ? Cancelled(call, stop, outcome.Outcome) : (outcome, false);
+            return outcome.Failure is not null && cancel.IsCancellationRequested ? Cancelled(call, watch, stop, outcome.Outcome) : (outcome, false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return Cancelled(call, stop, null);
+            return Cancelled(call, watch, stop, null);
         }
         catch (SkillException failed)
         {
-            return cancel.IsCancellationRequested ? Cancelled(call, stop, null) : (new SkillOutcome(null, failed.Failure), false);
+            return cancel.IsCancellationRequested ? Cancelled(call, watch, stop, null) : (new SkillOutcome(null, failed.Failure), false);
         }
         catch (Exception escaped)
         {
             if (cancel.IsCancellationRequested)
-                return Cancelled(call, stop, null);
+                return Cancelled(call, watch, stop, null);
             var message = $"{escaped.GetType().Name}: {escaped.Message}";
             return (new SkillOutcome(null, new SkillFailure("skill_exception", message, Retryable: true)), false);
         }
@@ -175,8 +180,10 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
     }
 
     // A step that was over its time is a timeout even where the process stops in the same moment: what it says is true.
-    private static (SkillOutcome Outcome, bool Interrupted) Cancelled(StepCall call, CancellationToken stop, CanonicalJson? outcome)
+    private static (SkillOutcome Outcome, bool Interrupted) Cancelled(StepCall call, IStepWatch? watch, CancellationToken stop, CanonicalJson? outcome)
     {
+        if (watch?.By is { } kill)
+            return (new SkillOutcome(outcome, new SkillFailure(KillSwitch.Code, $"{kill.Sentence}; the step was under way, what it did is not known")), true);
         if (stop.IsCancellationRequested)
             return (new SkillOutcome(outcome, new SkillFailure("interrupted", "the process stopped while the step was under way; what it did is not known")), true);
         var message = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"no outcome within {call.Step.TimeoutMs} ms");

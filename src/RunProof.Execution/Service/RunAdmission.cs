@@ -10,6 +10,9 @@ internal sealed record Admission(Plan? Plan, IReadOnlyList<PlanError> Errors, bo
 {
     /// <summary>The places of the plan that policies take out of evidence.</summary>
     public IReadOnlyList<PlaceRedaction> Redactions { get; init; } = [];
+
+    /// <summary>The kill switch that keeps it from being taken in, or null.</summary>
+    public KillSwitch? Kill { get; init; }
 }
 
 /// <summary>Validates requests, plans, and makes the run that is stored: redacted, while what is executed stays in memory.</summary>
@@ -33,6 +36,8 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             return new Admission(null, validation.Errors, InPlan: true);
         var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };
         var actions = plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters)).ToList();
+        if (await gate.FindKillAsync(governed, actions, cancellationToken) is { } kill)
+            return new Admission(null, [], InPlan: false) { Kill = kill };
         return new Admission(plan, [], InPlan: true) { Redactions = await gate.PlanRedactionsAsync(governed, actions, cancellationToken) };
     }
 
@@ -71,6 +76,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             Priority = request.Priority,
             NotBefore = request.NotBefore is { } time ? WireTime.Truncate(time) : null,
             MaxAttempts = request.MaxAttempts,
+            Budget = request.Budget,
         };
         return new PlannedRun(run, request.Goal, plan, agent.Name) { PlanRedactions = redactions };
     }
@@ -135,6 +141,12 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             Write(ref writer, request.NotBefore is { } time ? WireTime.ToText(time) : null);
             writer.WriteRaw(","u8);
             writer.WriteInt32(request.Priority);
+        }
+
+        if (request.Budget is { } budget)
+        {
+            writer.WriteRaw(","u8);
+            writer.WriteJson(budget.ToCanonicalJson());
         }
 
         writer.WriteRaw("]"u8);

@@ -36,7 +36,7 @@ internal sealed class RunFinisher(IRunStore runs, IRedactor redactor, Persistenc
     // What nobody stopped, and another process could do better.
     private static bool MayTryAgain(Run run, RunOutcome outcome) =>
         run.Status is RunStatus.Running && run.Attempts < run.MaxAttempts && !run.PlanRedacted
-        && (outcome.Status is RunStatus.Failed || outcome is { Status: RunStatus.Aborted, ErrorCode: "worker_lost" });
+        && (outcome is { Status: RunStatus.Failed, ErrorCode: not "budget_exceeded" } || outcome is { Status: RunStatus.Aborted, ErrorCode: "worker_lost" });
 
     private ValueTask<bool> NextAttemptAsync(Run run, CancellationToken giveUp)
     {

@@ -52,6 +52,9 @@ public sealed record RunRequest
     /// <summary>Attempts in all where it does not succeed, 1 to 100. Default: 1. A run whose plan redaction changes has one.</summary>
     public int MaxAttempts { get; init; } = 1;
 
+    /// <summary>What it may use over all its attempts, frozen with it. Default: as much as it likes.</summary>
+    public BudgetLimits? Budget { get; init; }
+
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
 }
@@ -77,6 +80,12 @@ public abstract record Submission
 
     /// <summary>The policies in force are not known at present: nothing was stored, for it is not known what of the plan may be.</summary>
     public sealed record Ungoverned(string Reason) : Submission;
+
+    /// <summary>A kill switch stops runs like it: nothing was stored.</summary>
+    public sealed record Killed(KillSwitch By) : Submission;
+
+    /// <summary>A budget allows no more runs: nothing was stored.</summary>
+    public sealed record BudgetExceeded(string Reason) : Submission;
 
     /// <summary>Too many runs wait whose plan only this process knows, or it is stopping: nothing was stored.</summary>
     public sealed record Overloaded(bool Stopping) : Submission;

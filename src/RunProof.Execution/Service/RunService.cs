@@ -43,6 +43,8 @@ public sealed class RunService
             return new Submission.Ungoverned(unavailable.Message);
         }
 
+        if (admission.Kill is { } kill)
+            return new Submission.Killed(kill);
         if (admission.Plan is not { } plan)
             return new Submission.Invalid(admission.Errors, admission.InPlan);
         if (await _agents.FindAsync(request.TenantId, request.AgentId, cancellationToken) is not { } agent)
@@ -83,6 +85,7 @@ public sealed class RunService
             RunCreation.Existing => new Submission.Accepted(stored, Existing: true),
             RunCreation.IdempotencyConflict => new Submission.IdempotencyConflict(stored),
             RunCreation.UnknownAgent => new Submission.UnknownAgent(),
+            RunCreation.BudgetExceeded => new Submission.BudgetExceeded(stored.ErrorMessage!),
             _ => throw new InvalidOperationException($"the store has a run of the new id {planned.Run.Id.Value} already"),
         };
     }

@@ -20,6 +20,14 @@ public interface IStepGate
     /// <returns>Places from the root of the plan's JSON array; empty where there are none.</returns>
     ValueTask<IReadOnlyList<PlaceRedaction>> PlanRedactionsAsync(GovernedRun run, IReadOnlyList<StepAction> plan, CancellationToken cancellationToken);
 
+    /// <summary>The kill switch that stops a run which somebody asks for: of its tenant, its agent, or a skill of its plan.</summary>
+    /// <param name="run">The run that the plan is for.</param>
+    /// <param name="plan">Its steps.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PolicyUnavailableException">It is not known: the run must not be taken in.</exception>
+    /// <returns>The switch; null where none does.</returns>
+    ValueTask<KillSwitch?> FindKillAsync(GovernedRun run, IReadOnlyList<StepAction> plan, CancellationToken cancellationToken) => new((KillSwitch?)null);
+
     /// <summary>For a step that a process that died had begun: what it had decided is not known.</summary>
     /// <param name="reason">Why, into evidence.</param>
     /// <returns>A decision that lets nothing be executed.</returns>
@@ -39,6 +47,11 @@ public interface IRunGate
     /// <returns>The decision.</returns>
     ValueTask<StepDecision> DecideAsync(StepAction action, CancellationToken cancellationToken);
 
+    /// <summary>Watches an attempt under way: a kill switch may end it. Dispose of the watch when it has ended.</summary>
+    /// <param name="action">What is executed.</param>
+    /// <returns>The watch; null where nothing can end it.</returns>
+    IStepWatch? Watch(StepAction action) => null;
+
     /// <summary>For an attempt that ends before it could be decided of: its parameters could not be resolved or bound. What rules take out of evidence is taken out all the same.</summary>
     /// <param name="action">As far as it is known.</param>
     /// <param name="reason">Why, into evidence.</param>
@@ -49,6 +62,16 @@ public interface IRunGate
     /// <param name="costCents">What it cost, in cents.</param>
     /// <param name="tokens">Tokens of models that it used.</param>
     void Used(decimal costCents, long tokens);
+}
+
+/// <summary>Watches an attempt under way.</summary>
+public interface IStepWatch : IDisposable
+{
+    /// <summary>Cancelled when the attempt must end.</summary>
+    CancellationToken Stopped { get; }
+
+    /// <summary>The kill switch that ended it, or null.</summary>
+    KillSwitch? By { get; }
 }
 
 /// <summary>A run, as far as policies may ask.</summary>
@@ -65,6 +88,18 @@ public sealed record GovernedRun
 
     /// <summary>When the run began, for limits on its duration.</summary>
     public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The run's id; null for one that is only thought of.</summary>
+    public RunId? RunId { get; init; }
+
+    /// <summary>The process that has it, which alone may read what it used before.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>Which of its attempts this is, from 1. Default: 1.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>What it may use, given with it; null for as much as it likes.</summary>
+    public BudgetLimits? Budget { get; init; }
 
     /// <summary>What a former process recorded of the run, for a run that goes on; null for one that begins.</summary>
     public IReadOnlyList<EarlierAttempt>? Earlier { get; init; }

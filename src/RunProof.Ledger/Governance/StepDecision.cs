@@ -54,11 +54,14 @@ public sealed class StepDecision : IEquatable<StepDecision>
     /// <summary>Whether the engine may execute the attempt.</summary>
     public bool MayExecute => Kind is StepDecisionKind.Allowed or StepDecisionKind.Limited or StepDecisionKind.Redacted;
 
-    /// <summary>The code of a step that may not be executed: <c>policy_denied</c>, <c>policy_unavailable</c>, <c>approval_required</c>; null where it may.</summary>
+    /// <summary>The code of a step that may not be executed: <c>policy_denied</c>, <c>policy_unavailable</c>, <c>approval_required</c>, <c>budget_exceeded</c>, <c>kill_switch</c>; null where it may.</summary>
     public string? BlockedCode => Effects.BlockedCode;
 
     /// <summary>Whether the run goes on after a step that may not be executed. Default: it halts.</summary>
     public bool RunGoesOn => Effects.RunGoesOn;
+
+    /// <summary>The kill switch that keeps it from being executed, and ends the run; null where none does.</summary>
+    public KillSwitch? KilledBy => Effects.Kill;
 
     /// <summary>Milliseconds that the attempt may take at most; null where no rule says.</summary>
     public int? TimeoutMs => Effects.TimeoutMs;
@@ -183,6 +186,9 @@ internal sealed record DecisionEffects
     internal string? BlockedCode { get; init; }
 
     internal bool RunGoesOn { get; init; }
+
+    /// <summary>The kill switch that stops it.</summary>
+    internal KillSwitch? Kill { get; init; }
 
     internal int? TimeoutMs { get; init; }
 

@@ -99,6 +99,9 @@ public sealed record Run
     /// <summary>Why, redacted; or null.</summary>
     public string? CancelReason { get; init; }
 
+    /// <summary>What it may use, given with it and never changed; null for as much as it likes.</summary>
+    public BudgetLimits? Budget { get; init; }
+
     /// <summary>The seed of its randomness.</summary>
     public SafeInteger Seed { get; init; }
 
@@ -159,6 +162,9 @@ public enum RunCreation
 
     /// <summary>There is no such agent in this tenant.</summary>
     UnknownAgent,
+
+    /// <summary>A budget allows no more runs: nothing is stored. The run that is returned says which, as its error's message.</summary>
+    BudgetExceeded,
 
     /// <summary>A run of this id is there already.</summary>
     DuplicateId,

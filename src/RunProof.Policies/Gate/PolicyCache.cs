@@ -36,7 +36,7 @@ public sealed record PolicyOptions
 /// The policies in force of each tenant, read again before they are older than <see cref="PolicyOptions.MaxAge"/>: at half of it in the background, so that
 /// steps of a busy tenant do not wait. One query at a time for a tenant; a query that finds nothing changed brings a number.
 /// </summary>
-internal sealed partial class PolicyCache(IPolicyStore store, PolicyOptions options, TimeProvider clock, ILogger<PolicyCache> logger)
+internal sealed partial class PolicyCache(IPolicyStore store, IRestraintStore restraints, PolicyOptions options, TimeProvider clock, ILogger<PolicyCache> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
@@ -93,12 +93,50 @@ internal sealed partial class PolicyCache(IPolicyStore store, PolicyOptions opti
     {
         var asOf = clock.GetTimestamp();
         var before = entry.Known?.Snapshot;
+        var restraining = restraints.ReadInForceAsync(tenant, before?.Restraints.Stamp ?? -1, CancellationToken.None);
         var found = await store.ReadInForceAsync(tenant, before?.Stamp ?? -1, CancellationToken.None);
-        var snapshot = found.Policies is null && before is not null ? before : Read(tenant, found);
-        entry.Known = new Known(snapshot, asOf);
+        var restrained = await restraining;
+        var isSame = found.Policies is null && restrained.Budgets is null;
+        entry.Known = new Known(before is not null && isSame ? before : Read(tenant, found, restrained, before), asOf);
     }
 
-    private PolicySnapshot Read(TenantId tenant, PoliciesInForce found)
+    /// <summary>Reads what is in force anew for the next decision: somebody has changed it here.</summary>
+    internal void Forget(TenantId tenant) => _tenants.TryRemove(tenant, out _);
+
+    /// <summary>Asks a store, again while it does not answer, for as long as a step waits.</summary>
+    /// <exception cref="PolicyUnavailableException">It does not answer.</exception>
+    internal async ValueTask<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, string otherwise, CancellationToken cancellationToken)
+    {
+        var began = clock.GetTimestamp();
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                return await ask(cancellationToken);
+            }
+            catch (Exception failed) when (failed is not OperationCanceledException)
+            {
+                if (clock.GetElapsedTime(began) + pause >= options.Patience)
+                    throw new PolicyUnavailableException($"{otherwise}: the store does not answer", failed);
+                await Task.Delay(pause, clock, cancellationToken);
+            }
+        }
+    }
+
+    private PolicySnapshot Read(TenantId tenant, PoliciesInForce found, RestraintsInForce restrained, PolicySnapshot? before)
+    {
+        if (restrained.Budgets is null && before is not null)
+            restrained = before.Restraints;
+        if (restrained.Budgets?.FirstOrDefault(budget => !budget.IsAsStored) is { } changed)
+        {
+            LogChanged(logger, tenant.Value, changed.Id, changed.Version);
+            throw new PolicyUnavailableException($"budget {changed.Id} {changed.Version} is in force and is not what its stored digest says");
+        }
+
+        return new PolicySnapshot(found.Stamp, found.Policies is null && before is not null ? before.Policies : Read(tenant, found), restrained);
+    }
+
+    private List<PolicyInForce> Read(TenantId tenant, PoliciesInForce found)
     {
         var policies = options.Files.Select(file => new PolicyInForce("file:" + file.Name, file)).ToList();
         foreach (var stored in found.Policies ?? [])
@@ -112,7 +150,7 @@ internal sealed partial class PolicyCache(IPolicyStore store, PolicyOptions opti
             policies.Add(new PolicyInForce(stored.Name, document));
         }
 
-        return new PolicySnapshot(found.Stamp, policies);
+        return policies;
     }
 
     // A document that says something else than its row is none: somebody changed one of them.
@@ -134,6 +172,9 @@ internal sealed partial class PolicyCache(IPolicyStore store, PolicyOptions opti
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "policies of tenant {Tenant} cannot be read at present, steps wait: {Reason}")]
     private static partial void LogUnreachable(ILogger logger, string tenant, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "tenant {Tenant}: budget {Budget} {Version} is in force and is not what its stored digest says; every step is refused")]
+    private static partial void LogChanged(ILogger logger, string tenant, string budget, int version);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "tenant {Tenant}: policy {Policy} {Version} is in force and its stored document is not what its digest says; every step is refused")]
     private static partial void LogUnreadable(ILogger logger, string tenant, string policy, string version);

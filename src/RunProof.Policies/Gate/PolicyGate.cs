@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RunProof.Format;
 using RunProof.Ledger;
 
 namespace RunProof.Policies;
@@ -7,6 +8,8 @@ namespace RunProof.Policies;
 public sealed class PolicyGate : IStepGate
 {
     private readonly PolicyCache _policies;
+    private readonly IRestraintStore _restraints;
+    private readonly KillWatch _kills;
     private readonly IRedactor _redactor;
     private readonly TimeProvider _clock;
 
@@ -16,11 +19,27 @@ public sealed class PolicyGate : IStepGate
     /// <param name="options">How long policies are kept.</param>
     /// <param name="clock">The time of decisions, and of the cache.</param>
     /// <param name="logging">Told of policies that cannot be read.</param>
-    public PolicyGate(IPolicyStore store, IRedactor redactor, PolicyOptions options, TimeProvider clock, ILoggerFactory logging)
+    /// <param name="restraints">Where budgets and kill switches are. Default: there are none.</param>
+    public PolicyGate(
+        IPolicyStore store, IRedactor redactor, PolicyOptions options, TimeProvider clock, ILoggerFactory logging, IRestraintStore? restraints = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _policies = new PolicyCache(store, options.Validated(), clock, logging.CreateLogger<PolicyCache>());
+        _restraints = restraints ?? new NoRestraints();
+        _policies = new PolicyCache(store, _restraints, options.Validated(), clock, logging.CreateLogger<PolicyCache>());
+        _kills = new KillWatch(_restraints, clock, logging.CreateLogger<KillWatch>());
         (_redactor, _clock) = (redactor, clock);
+    }
+
+    /// <summary>Reads what is in force in a tenant anew for the next decision of this process: somebody has changed it. Other processes find out by themselves.</summary>
+    /// <param name="tenant">The tenant.</param>
+    public void Forget(TenantId tenant) => _policies.Forget(tenant);
+
+    /// <inheritdoc/>
+    public async ValueTask<KillSwitch?> FindKillAsync(GovernedRun run, IReadOnlyList<StepAction> plan, CancellationToken cancellationToken)
+    {
+        var current = await _policies.CurrentAsync(run.TenantId, cancellationToken);
+        return current.Restraints.KillSwitches?.FirstOrDefault(kill =>
+            kill.StopsRunsOf(run.TenantId, run.AgentId) || plan.Any(action => kill.Stops(run.TenantId, run.AgentId, action.Skill)));
     }
 
     /// <inheritdoc/>
@@ -37,7 +56,17 @@ public sealed class PolicyGate : IStepGate
             // Each step will be refused; that is recorded, and needs an open trace.
         }
 
-        return new RunGate(run, began, _policies, _redactor, _clock);
+        var budgets = new RunBudgets(run, _restraints, _policies, _clock);
+        try
+        {
+            await budgets.BeginAsync(cancellationToken);
+        }
+        catch (PolicyUnavailableException)
+        {
+            // Asked again before the first step that a budget of the run is about.
+        }
+
+        return new RunGate(run, began, _policies, budgets, _kills, _redactor, _clock);
     }
 
     /// <inheritdoc/>
@@ -69,8 +98,8 @@ public sealed class PolicyGate : IStepGate
     {
         var current = await _policies.CurrentAsync(run.TenantId, cancellationToken);
         if (instead is not null)
-            current = new PolicySnapshot(-1, [.. current.Policies.Where(policy => policy.Name != instead.Name), new PolicyInForce(instead.Name, instead)]);
-        var gate = new RunGate(run, current, _policies, _redactor, _clock);
+            current = new PolicySnapshot(-1, [.. current.Policies.Where(policy => policy.Name != instead.Name), new PolicyInForce(instead.Name, instead)], current.Restraints);
+        var gate = new RunGate(run, current, _policies, new RunBudgets(run, _restraints, _policies, _clock), _kills, _redactor, _clock);
         return new PolicyCheck(current.Names, [.. actions.Select(action => new CheckedAction(gate.ByWhatIsKnown(action)))]);
     }
 

@@ -7,15 +7,29 @@ namespace RunProof.Policies;
 /// <summary>The policies in force at a moment.</summary>
 internal sealed class PolicySnapshot
 {
-    internal PolicySnapshot(long stamp, IReadOnlyList<PolicyInForce> policies)
+    internal PolicySnapshot(long stamp, IReadOnlyList<PolicyInForce> policies, RestraintsInForce restraints)
     {
-        Stamp = stamp;
+        (Stamp, Restraints) = (stamp, restraints);
+        RunBudgets = [.. (restraints.Budgets ?? []).Where(budget => budget.Scope is BudgetScope.Run)];
+        SharedBudgets = [.. (restraints.Budgets ?? []).Where(budget => budget.Scope is not BudgetScope.Run)];
         Policies = [.. policies.OrderBy(policy => policy.Name, StringComparer.Ordinal)];
         Names = Encode(Policies);
         Usual = new StepDecision(StepDecisionKind.Allowed, Policies.Count == 0 ? "no policy is in force" : "no rule applies", null, DecisionEffects.None);
     }
 
     internal long Stamp { get; }
+
+    /// <summary>The budgets and kill switches in force, whole.</summary>
+    internal RestraintsInForce Restraints { get; }
+
+    /// <summary>The budgets that each run has by itself.</summary>
+    internal IReadOnlyList<Budget> RunBudgets { get; }
+
+    /// <summary>The budgets that runs share; empty: steps cost no question.</summary>
+    internal IReadOnlyList<Budget> SharedBudgets { get; }
+
+    /// <summary>The kill switch that stops a step; null where none does.</summary>
+    internal KillSwitch? KillOf(GovernedRun run, string skill) => Restraints.KillSwitches?.FirstOrDefault(kill => kill.Stops(run.TenantId, run.AgentId, skill));
 
     /// <summary>In the order of their names.</summary>
     internal IReadOnlyList<PolicyInForce> Policies { get; }

@@ -9,6 +9,8 @@ internal sealed class RunGate : IRunGate
 {
     private readonly GovernedRun _run;
     private readonly PolicyCache _policies;
+    private readonly RunBudgets _budgets;
+    private readonly KillWatch _kills;
     private readonly IRedactor _redactor;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, int> _calls = new(StringComparer.Ordinal);
@@ -16,9 +18,10 @@ internal sealed class RunGate : IRunGate
     private decimal _cost;
     private long _tokens;
 
-    internal RunGate(GovernedRun run, PolicySnapshot? began, PolicyCache policies, IRedactor redactor, TimeProvider clock)
+    internal RunGate(
+        GovernedRun run, PolicySnapshot? began, PolicyCache policies, RunBudgets budgets, KillWatch kills, IRedactor redactor, TimeProvider clock)
     {
-        (_run, _policies, _redactor, _clock, _last) = (run, policies, redactor, clock, began);
+        (_run, _policies, _budgets, _kills, _redactor, _clock, _last) = (run, policies, budgets, kills, redactor, clock, began);
 
         // The header of a run that goes on was written by another process: what it names is not known here.
         Policies = run.Earlier is null ? began?.Names : null;
@@ -33,23 +36,19 @@ internal sealed class RunGate : IRunGate
         try
         {
             _last = await _policies.CurrentAsync(_run.TenantId, cancellationToken);
+            var decision = Decide(action, _last);
+            return Counted(decision.Kind is StepDecisionKind.Denied ? decision : await WithinBudgetsAsync(decision, action, _last, cancellationToken));
         }
         catch (PolicyUnavailableException unavailable)
         {
             return new StepDecision(StepDecisionKind.Denied, unavailable.Message, null, Places(action) with { BlockedCode = "policy_unavailable" });
         }
-
-        return ByWhatIsKnown(action);
     }
 
-    /// <summary>Decides by what is known.</summary>
-    internal StepDecision ByWhatIsKnown(StepAction action)
-    {
-        var decision = Decide(action, _last!);
-        foreach (var limit in decision.Effects.Counted)
-            _calls[limit] = _calls.GetValueOrDefault(limit) + 1;
-        return decision;
-    }
+    /// <summary>Decides by what is known: policies and kill switches, not budgets.</summary>
+    internal StepDecision ByWhatIsKnown(StepAction action) => Counted(Decide(action, _last!));
+
+    public IStepWatch? Watch(StepAction action) => _kills.Watch(_run.TenantId, _run.AgentId, action.Skill);
 
     public StepDecision Undecided(StepAction action, string reason) => new(StepDecisionKind.Undecided, reason, null, Places(action));
 
@@ -57,10 +56,47 @@ internal sealed class RunGate : IRunGate
     {
         _cost += costCents;
         _tokens += tokens;
+        _budgets.Used(costCents, tokens);
+    }
+
+    private StepDecision Counted(StepDecision decision)
+    {
+        foreach (var limit in decision.Effects.Counted)
+            _calls[limit] = _calls.GetValueOrDefault(limit) + 1;
+        return decision;
+    }
+
+    // What policies let through, or leave to a person, budgets may still refuse. What a person approves is no more than the budget has left.
+    private async ValueTask<StepDecision> WithinBudgetsAsync(
+        StepDecision decision, StepAction action, PolicySnapshot current, CancellationToken cancellationToken)
+    {
+        var (refusal, timeout) = await _budgets.AskAsync(current, decision.Kind is StepDecisionKind.ApprovalRequired ? action : null, cancellationToken);
+        if (refusal is not null)
+        {
+            var onExceeded = refusal.Budget.OnExceeded;
+            var asks = onExceeded is OnExceeded.RequireApproval;
+            return new StepDecision(
+                asks ? StepDecisionKind.ApprovalRequired : StepDecisionKind.Denied, UsedUpWords.ReasonOf(refusal), UsedUpWords.RuleOf(refusal),
+                decision.Effects with
+                {
+                    BlockedCode = asks ? "approval_required" : "budget_exceeded", RunGoesOn = onExceeded is OnExceeded.Continue, TimeoutMs = null, Counted = [],
+                });
+        }
+
+        return timeout is { } left && left < (decision.TimeoutMs ?? int.MaxValue)
+            ? new StepDecision(decision.Kind, decision.Reason, decision.Rule, decision.Effects with { TimeoutMs = left })
+            : decision;
     }
 
     private StepDecision Decide(StepAction action, PolicySnapshot current)
     {
+        if (current.KillOf(_run, action.Skill) is { } kill)
+        {
+            return new StepDecision(
+                StepDecisionKind.Denied, kill.Sentence, new DecidingRule(kill.EvidenceName, "1", kill.Digest, KillSwitch.WordOf(kill.Scope)),
+                Places(action) with { BlockedCode = KillSwitch.Code, Kill = kill });
+        }
+
         var isKnown = Policies is not null && (ReferenceEquals(Policies, current.Names) || Policies.Equals(current.Names));
         if (current.Policies.Count == 0 && isKnown)
             return current.Usual;

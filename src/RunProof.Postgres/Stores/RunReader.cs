@@ -11,7 +11,7 @@ internal static class RunReader
         "tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key, request_hash, status, attempts, "
         + "seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, error_code, error_message, created_at, started_at, completed_at, "
         + "duration_ms, worker, lease_until, max_attempts, attempt_open, between_steps, priority, not_before, pause_requested_at, cancel_requested_at, "
-        + "cancel_requested_by, cancel_reason";
+        + "cancel_requested_by, cancel_reason, budget";
 
     /// <summary>How much is recorded of a run of the table <c>runs</c>: the last column, where it is asked for.</summary>
     internal const string Recorded = "runproof.recorded_of(runs.tenant_id, runs.id)";
@@ -67,5 +67,6 @@ internal static class RunReader
         CancelRequestedAt = row.TimeOrNull(32),
         CancelRequestedBy = row.TextOrNull(33),
         CancelReason = row.TextOrNull(34),
+        Budget = row.TextOrNull(35) is { } budget ? BudgetLimits.Parse(budget) : null,
     };
 }

@@ -36,6 +36,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IAgentStore, PostgresAgentStore>();
         builder.Services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
         builder.Services.TryAddSingleton<IPolicyStore, PostgresPolicyStore>();
+        builder.Services.TryAddSingleton<IRestraintStore, PostgresRestraintStore>();
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();

@@ -11,7 +11,7 @@ internal static class CreateRunReader
     private static readonly string[] Members =
     [
         "agent_id", "goal", "origin_system_id", "plan", "planner", "correlation_id", "seed", "frozen_timestamp", "is_synthetic", "synthetic_scenario_id",
-        "idempotency_key", "wait", "priority", "not_before", "max_attempts",
+        "idempotency_key", "wait", "priority", "not_before", "max_attempts", "budget",
     ];
 
     /// <summary>Reads a request.</summary>
@@ -43,6 +43,7 @@ internal static class CreateRunReader
             Priority = (short)Number(body, "priority", -100, 100, 0, reader),
             NotBefore = Time(body, "not_before", reader),
             MaxAttempts = Number(body, "max_attempts", 1, 100, 1, reader),
+            Budget = BudgetReader.ReadOfRun(body, reader),
             TraceParent = TraceParent(headers),
         };
         return reader.Errors.Count == 0 ? request : null;

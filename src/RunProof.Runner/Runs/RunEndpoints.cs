@@ -54,6 +54,10 @@ internal static class RunEndpoints
             Submission.IdempotencyConflict conflict => new Problem(
                 ProblemTypes.IdempotencyConflict, "The idempotency key was used with another request", StatusCodes.Status409Conflict,
                 $"Run {conflict.Existing.Id.Value} was made by another request under this key."),
+            Submission.Killed killed => new Problem(
+                ProblemTypes.Killed, "Runs like it are stopped", StatusCodes.Status409Conflict, $"Nothing was stored: {killed.By.Sentence}. Send the request again once that is released."),
+            Submission.BudgetExceeded exceeded => new Problem(
+                ProblemTypes.BudgetExceeded, "The budget is used up", StatusCodes.Status409Conflict, $"Nothing was stored: {exceeded.Reason}."),
             Submission.Ungoverned ungoverned => Problem.ForStatus(StatusCodes.Status503ServiceUnavailable, $"Nothing was stored: {ungoverned.Reason}. Send the request again later."),
             Submission.Overloaded overloaded => Overloaded(context, overloaded.Stopping),
             _ => throw new InvalidOperationException("a submission of an unknown kind"),

@@ -33,6 +33,8 @@ internal sealed record RunView
 
     [Description("Since when somebody wants it cancelled.")]
     public required string? CancelRequestedAt { get; init; }
+    [Description("What it may use over all its attempts; null: as much as it likes.")]
+    public required RunBudgetView? Budget { get; init; }
     public required long Seed { get; init; }
     public required string? FrozenTimestamp { get; init; }
     public required bool IsSynthetic { get; init; }
@@ -70,6 +72,7 @@ internal sealed record RunView
         NotBefore = Text(run.NotBefore),
         PauseRequestedAt = Text(run.PauseRequestedAt),
         CancelRequestedAt = Text(run.CancelRequestedAt),
+        Budget = RunBudgetView.Of(run.Budget),
         Seed = run.Seed.Value,
         FrozenTimestamp = Text(run.FrozenTimestamp),
         IsSynthetic = run.IsSynthetic,
@@ -154,6 +157,9 @@ internal sealed record CreateRun
 
     [Description("Attempts in all where the run does not succeed, 1 to 100; default 1. A run whose plan holds secrets has one.")]
     public int? MaxAttempts { get; init; }
+
+    [Description("What the run may use over all its attempts; frozen with it. Default: as much as it likes.")]
+    public CreateRunBudget? Budget { get; init; }
 
     [Description("The same request under the same key makes one run; 1 to 256 characters. The header Idempotency-Key does the same.")]
     public string? IdempotencyKey { get; init; }
