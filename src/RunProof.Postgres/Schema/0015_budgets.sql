@@ -419,7 +419,7 @@ REVOKE ALL ON FUNCTION runproof.shared_budgets, runproof.period_start, runproof.
 GRANT EXECUTE ON FUNCTION runproof.set_budget, runproof.retire_budget, runproof.take_budgets, runproof.run_use, runproof.kill, runproof.release_kill,
   runproof.kill_switches_on TO runproof_runner;
 GRANT SELECT ON runproof.budgets, runproof.budget_changes, runproof.budgets_in_force, runproof.budget_usage, runproof.kill_switches
-  TO runproof_runner, runproof_verifier, runproof_auditor;
+  TO runproof_runner, runproof_auditor;
 
 DO $$
 DECLARE
@@ -436,6 +436,7 @@ BEGIN
   END LOOP;
   ALTER TABLE public.aos_trace_steps ENABLE ALWAYS TRIGGER count_steps;
   ALTER TABLE public.runs ENABLE ALWAYS TRIGGER count_runs;
+  ALTER TABLE runproof.run_queue ENABLE ALWAYS TRIGGER hold_killed;
   FOREACH guarded IN ARRAY ARRAY['runproof.budgets', 'runproof.budget_changes', 'runproof.budgets_in_force', 'runproof.budget_usage', 'runproof.kill_switches']::regclass[] LOOP
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', guarded);
     EXECUTE format('CREATE POLICY tenant_isolation ON %s TO runproof_runner, runproof_verifier, runproof_auditor '
