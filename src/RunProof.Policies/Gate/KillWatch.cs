@@ -30,7 +30,7 @@ internal sealed partial class KillWatch(IRestraintStore store, TimeProvider cloc
             _isLooking = true;
         }
 
-        _ = Task.Run(LookAsync);
+        _ = Task.Run(LookAsync, CancellationToken.None);
         return step;
     }
 

@@ -130,7 +130,7 @@ internal sealed partial class PolicyCache(IPolicyStore store, IRestraintStore re
         if (restrained.Budgets?.FirstOrDefault(budget => !budget.IsAsStored) is { } changed)
         {
             LogChanged(logger, tenant.Value, changed.Id, changed.Version);
-            throw new PolicyUnavailableException($"budget {changed.Id} {changed.Version} is in force and is not what its stored digest says");
+            throw new PolicyUnavailableException(FormattableString.Invariant($"budget {changed.Id} {changed.Version} is in force and is not what its stored digest says"));
         }
 
         return new PolicySnapshot(found.Stamp, found.Policies is null && before is not null ? before.Policies : Read(tenant, found), restrained);

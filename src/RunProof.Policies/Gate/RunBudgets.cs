@@ -98,7 +98,7 @@ internal sealed class RunBudgets(GovernedRun run, IRestraintStore store, PolicyC
 
     private long NextAttempt() => Number(_sequence + (_asked++).ToString(CultureInfo.InvariantCulture));
 
-    private long NumberOf(StepAction action) => Number($"{run.RunId?.Value}|{run.Attempt}|{action.Skill}|{action.Parameters}");
+    private long NumberOf(StepAction action) => Number(FormattableString.Invariant($"{run.RunId?.Value}|{run.Attempt}|{action.Skill}|{action.Parameters}"));
 
     private static long Number(string name) => BinaryPrimitives.ReadInt64BigEndian(Format.Digest.Of(Encoding.UTF8.GetBytes(name)).ToArray());
 }

@@ -6,7 +6,7 @@ using RunProof.Ledger;
 
 namespace RunProof.Postgres;
 
-/// <summary>Budgets and kill switches (Schema/0015_budgets.sql), under row-level security; each call is one round trip.</summary>
+/// <summary>Budgets and kill switches (Schema/0016_budgets.sql), under row-level security; each call is one round trip.</summary>
 /// <param name="source">Connections of a member of <c>runproof_runner</c>; of the owner for what is every tenant's.</param>
 public sealed class PostgresRestraintStore(NpgsqlDataSource source) : IRestraintStore
 {
