@@ -19,12 +19,13 @@ public sealed class DependencyRules
         ["RunProof.EmbeddedPostgres"] = [],
         ["RunProof.Execution"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Skills"],
         ["RunProof.BuiltinSkills"] = ["RunProof.Format", "RunProof.Skills"],
+        ["RunProof.Mcp"] = ["RunProof.Format", "RunProof.Skills"],
         ["RunProof.Models"] = ["RunProof.Format", "RunProof.Skills"],
         ["RunProof.ServiceDefaults"] = ["RunProof.Format", "RunProof.Ledger"],
         ["RunProof.Tiles"] = ["RunProof.Format"],
         ["RunProof.Witness"] = ["RunProof.Format", "RunProof.Keys"],
         ["RunProof.Runner"] =
-            ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Models", "RunProof.Policies", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
+            ["RunProof.BuiltinSkills", "RunProof.Execution", "RunProof.Format", "RunProof.Ledger", "RunProof.Mcp", "RunProof.Models", "RunProof.Policies", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Skills"],
         ["RunProof.Verifier"] = ["RunProof.Format", "RunProof.Keys", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults", "RunProof.Tiles", "RunProof.Verification", "RunProof.Witness"],
         ["RunProof.Migrator"] = ["RunProof.Format", "RunProof.Ledger", "RunProof.Postgres", "RunProof.ServiceDefaults"],
         ["RunProof.Cli"] =

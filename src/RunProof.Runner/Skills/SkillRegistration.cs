@@ -22,6 +22,7 @@ internal static class SkillRegistration
         {
             Http = provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) },
         });
+        builder.AddMcp();
         builder.Services.AddModelSkills(_ => ModelSettings.Read(builder.Configuration));
     }
 
