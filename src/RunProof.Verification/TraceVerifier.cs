@@ -117,11 +117,15 @@ public sealed class TraceVerifier
         _proofs?.Append(link);
     }
 
+    /// <summary>The recomputed link after the steps that were added so far; null where the chain broke.</summary>
+    public Digest? Link => _chain.Recomputed;
+
     /// <summary>Ends with the seal, and says what was found.</summary>
     /// <param name="evidence">What the tenant's log says of the trace; null where no log is at hand, and then that is said.</param>
+    /// <param name="origin">For a fork, what is there of its origin; null where nobody looked, and then that is said.</param>
     /// <exception cref="ObjectDisposedException">It was called before.</exception>
     /// <returns>The report.</returns>
-    public TraceReport Finish(LogEvidence? evidence = null)
+    public TraceReport Finish(LogEvidence? evidence = null, OriginEvidence? origin = null)
     {
         ObjectDisposedException.ThrowIf(_finished, this);
         _finished = true;
@@ -134,6 +138,10 @@ public sealed class TraceVerifier
         if (!isOpen && _options.RunSucceeded && Wire.TryParse(_trace.Status, out SealStatus status) && status is not SealStatus.Completed)
             _log.Add(EvidenceCheck.Seal, Place.Seal.At("status").Finding(FindingCodes.RunRecordMismatch, $"is {_trace.Status}, though the run's record says that the run succeeded"));
         PassWhatHeld();
+        if (origin is not null)
+            origin.Judge(_checks, _log);
+        else if (TraceOrigin.OfFork(_trace) is { } fork)
+            _checks.NotDone(EvidenceCheck.Origin, string.Create(CultureInfo.InvariantCulture, $"the trace goes on from {fork.StepIndex} steps of trace {fork.TraceId}, which was not at hand"));
         if (evidence is not null)
             new TraceLogJudge(evidence, _checks, _log).Judge(_header, _header is null ? null : new ChainHasher().Link(_header), isOpen ? null : SealColumns.Rebuild(_trace, []), seal.Recomputed, isOpen);
         return new TraceReport(_options.Model, _checks.ToChecks(_options.Model))

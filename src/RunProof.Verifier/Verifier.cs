@@ -1,5 +1,6 @@
 using RunProof.Ledger;
 using RunProof.ServiceDefaults;
+using RunProof.Verification;
 
 namespace RunProof.Verifier;
 
@@ -16,8 +17,10 @@ internal static class Verifier
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(1, LogJson.Default));
         builder.Services.AddSingleton<ProofReader>();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(2, BundleJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(3, TraceDiff.Shapes));
         builder.Services.AddSingleton<TraceRecomputation>();
         builder.Services.AddSingleton<BundleSource>();
+        builder.Services.AddSingleton<ComparisonSource>();
         builder.Services.AddSingleton(services => new StatementSource(services.GetRequiredService<TraceRecomputation>(), () => services.GetService<SealingKey>()?.Open()));
         builder.Services.AddSingleton<InclusionWait>();
         builder.Services.AddSingleton(services => new LogEvidenceReader(services.GetRequiredService<ILogReader>(), () => services.GetService<SealingKey>()?.Open()));
@@ -40,6 +43,7 @@ internal static class Verifier
         api.MapProofs();
         api.MapBundles();
         api.MapStatements();
+        api.MapComparisons();
         api.MapLog();
     }
 }

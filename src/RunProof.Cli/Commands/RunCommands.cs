@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace RunProof.Cli;
 
-/// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|prove|export</c>.</summary>
+/// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|replay|fork|diff|prove|export</c>.</summary>
 internal static class RunCommands
 {
     /// <summary>How often a runner that was there may fail to answer before a watch gives up.</summary>
@@ -23,7 +23,7 @@ internal static class RunCommands
     private static readonly Option<string?> Cursor = new("--cursor") { HelpName = "CURSOR", Description = "Where the page begins: what the page before said is next." };
     private static readonly Option<bool> All = new("--all") { Description = "All pages." };
 
-    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, cancel, pause, prove, export.")
+    internal static Command Create(World world) => new("run", "Runs: create, look at, watch, cancel, pause, replay, fork, compare, prove, export.")
     {
         RunCreation.Create(world),
         new Command("get", "Show a run.") { Id }.Does(world, GetAsync),
@@ -34,6 +34,9 @@ internal static class RunCommands
         new Command("pause", "Pause a run between its steps.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "pause", [], cancel)),
         new Command("resume", "Let a paused run go on.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "resume", [], cancel)),
         new Command("retry", "Give a run that ended without success another attempt, with a trace of its own.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "retry", [], cancel)),
+        RunReplayCommands.CreateReplay(world),
+        RunReplayCommands.CreateFork(world),
+        RunDiffCommand.Create(world),
         RunProofCommand.Create(world),
         RunExportCommand.Create(world),
     };

@@ -31,7 +31,8 @@ internal static class RunCreation
     private static readonly Option<long?> BudgetSteps = new("--budget-steps") { HelpName = "N", Description = "So many attempts of steps may begin." };
     private static readonly Option<long?> BudgetDuration = new("--budget-duration-ms") { HelpName = "MS", Description = "An attempt of the run may take so long." };
 
-    private static readonly Option<double?> Wait = new("--wait")
+    /// <summary>How long to wait for a run's end.</summary>
+    internal static Option<double?> Wait { get; } = new("--wait")
     {
         Arity = ArgumentArity.ZeroOrOne,
         HelpName = "SECONDS",
@@ -104,7 +105,10 @@ internal static class RunCreation
             body[name] = value;
     }
 
-    private static JsonArray ParsePlan(string file, byte[] content)
+    /// <summary>Reads a plan.</summary>
+    /// <param name="file">Its file, for messages.</param>
+    /// <param name="content">The file's bytes.</param>
+    internal static JsonArray ParsePlan(string file, byte[] content)
     {
         try
         {

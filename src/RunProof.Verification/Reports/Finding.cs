@@ -93,6 +93,12 @@ public static class FindingCodes
     /// <summary>The witnesses that cosigned the checkpoint are not those that the policy asks for.</summary>
     public const string QuorumNotMet = "QUORUM_NOT_MET";
 
+    /// <summary>A fork's trace goes on from steps of another trace, which does not verify or has another link there.</summary>
+    public const string ForkOriginDiffers = "FORK_ORIGIN_DIFFERS";
+
+    /// <summary>Not a fault of this evidence: the trace that a fork goes on from is not there.</summary>
+    public const string ForkOriginMissing = "FORK_ORIGIN_MISSING";
+
     /// <summary>The two checkpoints of a fork proof agree, or it does not show that they contradict each other.</summary>
     public const string NoFork = "NO_FORK";
 

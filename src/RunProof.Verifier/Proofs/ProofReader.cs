@@ -140,7 +140,28 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
             fingerprint.Append(step);
         }
 
-        return verifier.Finish(place);
+        var origin = TraceOrigin.OfFork(trace) is { } fork ? await OriginOfAsync(snapshot, fork, options, cancellationToken) : null;
+        return verifier.Finish(place, origin);
+    }
+
+    /// <summary>Recomputes the trace that a fork goes on from, up to its end.</summary>
+    private static async Task<OriginEvidence> OriginOfAsync(IEvidenceSnapshot snapshot, TraceOrigin fork, VerificationOptions asked, CancellationToken cancellationToken)
+    {
+        if (!RunId.TryParse(fork.RunId, out var run))
+            return new OriginEvidence(fork, null, null);
+        var trace = (await snapshot.ReadTracesAsync(run, payloads: true, cancellationToken)).FirstOrDefault(each => each.TraceId == fork.TraceId);
+        if (trace is null)
+            return new OriginEvidence(fork, null, null);
+        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Tenant = asked.Tenant, Run = run });
+        var (taken, link) = (0, fork.StepIndex == 0 ? verifier.Link : null);
+        await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
+        {
+            verifier.Add(step);
+            if (++taken == fork.StepIndex)
+                link = verifier.Link;
+        }
+
+        return new OriginEvidence(fork, verifier.Finish(), link);
     }
 
     private static async IAsyncEnumerable<StepResponse> ShowStepsAsync(
