@@ -42,6 +42,9 @@ public static class ProblemTypes
     /// <summary>409: the run has ended, or is about to, and changes no more.</summary>
     public const string RunEnded = "/problems/run-ended";
 
+    /// <summary>409: the run has not ended, so its trace is not sealed yet.</summary>
+    public const string RunNotEnded = "/problems/run-not-ended";
+
     /// <summary>409: the run's plan held secrets that no store keeps; it cannot leave its process.</summary>
     public const string PlanNotKept = "/problems/plan-not-kept";
 

@@ -20,7 +20,7 @@ public sealed partial record EchoOutcome
 }
 
 /// <summary>Gives its message back. It touches nothing.</summary>
-[Skill("echo", Version = "1.0.0", Idempotent = true)]
+[Skill("echo", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class EchoSkill
 {
     /// <summary>Gives the message back.</summary>

@@ -64,7 +64,7 @@ public enum FileKind
 /// Failures: <c>path_refused</c>, <c>not_found</c>, <c>too_many_entries</c> (more than 100000), <c>access_denied</c>, <c>io_error</c>, <c>not_configured</c>,
 /// <c>not_supported</c>, <c>invalid_parameters</c>.
 /// </remarks>
-[Skill("file_list", Version = "1.0.0", Idempotent = true)]
+[Skill("file_list", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class FileListSkill(FileRoots roots)
 {
     private const int MostEntries = 100_000;

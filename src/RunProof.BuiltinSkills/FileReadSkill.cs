@@ -61,7 +61,7 @@ public sealed partial record FileReadOutcome
 /// Failures: <c>path_refused</c>, <c>not_found</c>, <c>not_a_file</c>, <c>too_large</c>, <c>not_text</c>, <c>not_json</c>, <c>access_denied</c>, <c>io_error</c>,
 /// <c>not_configured</c>, <c>not_supported</c>, <c>invalid_parameters</c>.
 /// </remarks>
-[Skill("file_read", Version = "1.0.0", Idempotent = true)]
+[Skill("file_read", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class FileReadSkill(FileRoots roots)
 {
     /// <summary>Reads it whole.</summary>

@@ -55,7 +55,7 @@ public sealed partial record FileWriteOutcome
 /// <c>not_found</c> (a folder on the way), <c>already_exists</c>, <c>not_a_file</c>, <c>too_large</c>, <c>access_denied</c>, <c>disk_full</c>, <c>io_error</c>,
 /// <c>not_configured</c>, <c>not_supported</c>.
 /// </remarks>
-[Skill("file_write", Version = "1.0.0", Idempotent = true)]
+[Skill("file_write", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Skip)]
 public sealed partial class FileWriteSkill(FileRoots roots)
 {
     /// <summary>Writes it.</summary>

@@ -66,7 +66,7 @@ public sealed partial record HttpCallOutcome
 /// <c>timeout</c>, <c>address_blocked</c>, <c>name_not_resolved</c>, <c>connect_failed</c>, <c>tls_failed</c>, <c>response_malformed</c>, <c>response_too_large</c>,
 /// <c>redirect_refused</c>, <c>too_many_redirects</c>.
 /// </remarks>
-[Skill("http_call", Version = "1.0.0")]
+[Skill("http_call", Version = "1.0.0", Replay = ReplayBehavior.Check)]
 public sealed partial class HttpCallSkill(HttpTransport transport)
 {
     private const int MostRedirects = 5;
@@ -81,11 +81,17 @@ public sealed partial class HttpCallSkill(HttpTransport transport)
     {
         if (HttpCallRequest.TryMake(parameters, context.IdempotencyKey, out var request) is { } invalid)
             return SkillResult<HttpCallOutcome>.Failed(new SkillFailure("invalid_parameters", invalid));
+        // A replay asks again, and does nothing again.
+        if (!request!.IsSafe)
+            context.ReplayAs(ReplayBehavior.Skip);
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(parameters.TimeoutMs), context.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            return await FollowAsync(request!, parameters.MaxResponseBytes, either.Token).ConfigureAwait(false);
+            var result = await FollowAsync(request, parameters.MaxResponseBytes, either.Token).ConfigureAwait(false);
+            foreach (var place in HttpCallResponse.Varying(result.Outcome?.Headers.Keys ?? []))
+                context.Varies(place);
+            return result;
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

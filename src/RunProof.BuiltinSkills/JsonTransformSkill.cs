@@ -33,7 +33,7 @@ public sealed partial record JsonTransformOutcome
 }
 
 /// <summary>Picks, renames and sets members of a JSON value. The same parameters always give the same result.</summary>
-[Skill("json_transform", Version = "1.0.0", Idempotent = true)]
+[Skill("json_transform", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class JsonTransformSkill
 {
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = Canonicalizer.MaxDepth + 2 };

@@ -28,7 +28,7 @@ public sealed partial record KvGetOutcome
 
 /// <summary>Reads a value that an earlier step or run of the tenant has kept under a key.</summary>
 /// <remarks>A key without a value is no failure. Failures: <c>invalid_parameters</c>, <c>store_unavailable</c>.</remarks>
-[Skill("kv_get", Version = "1.0.0", Idempotent = true)]
+[Skill("kv_get", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class KvGetSkill(IKeyValueStore store)
 {
     /// <summary>Reads it.</summary>
@@ -75,7 +75,7 @@ public sealed partial record KvSetOutcome
 /// A repetition of the step, known by its idempotency key, changes nothing more. Failures: <c>invalid_parameters</c>, <c>version_conflict</c> (with the version
 /// that stands), <c>store_unavailable</c>.
 /// </remarks>
-[Skill("kv_set", Version = "1.0.0", Idempotent = true)]
+[Skill("kv_set", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Skip)]
 public sealed partial class KvSetSkill(IKeyValueStore store)
 {
     private const int LongestKey = 512;

@@ -51,7 +51,7 @@ public sealed partial record ShellOutcome
 /// Failures: <c>unknown_executable</c>, <c>invalid_parameters</c>, <c>not_started</c>, <c>exit_1</c> and its like (with what it wrote), <c>timeout</c>,
 /// <c>output_too_large</c>, <c>not_configured</c> and <c>not_supported</c> where the tenant has no folder.
 /// </remarks>
-[Skill("shell", Version = "1.0.0")]
+[Skill("shell", Version = "1.0.0", Replay = ReplayBehavior.Skip)]
 public sealed partial class ShellSkill(ShellExecutables executables, FileRoots roots)
 {
     private const int LongestArguments = 100_000;

@@ -60,7 +60,7 @@ public sealed partial record SqlQueryColumn
 /// <c>result_too_large</c>, <c>duplicate_column</c>, and <c>sql_</c> with the server's SQLSTATE: <c>sql_42601</c> is what is no single reading statement,
 /// <c>sql_25006</c> what would have changed something.
 /// </remarks>
-[Skill("sql_query", Version = "1.0.0", Idempotent = true)]
+[Skill("sql_query", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class SqlQuerySkill(IQuerySources sources)
 {
     private const int LongestSql = 100_000;

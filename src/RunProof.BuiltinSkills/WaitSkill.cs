@@ -20,7 +20,7 @@ public sealed partial record WaitOutcome
 }
 
 /// <summary>Waits for a time of up to ten minutes; the step's timeout must be longer.</summary>
-[Skill("wait", Version = "1.0.0", Idempotent = true)]
+[Skill("wait", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Check)]
 public sealed partial class WaitSkill
 {
     private const int LongestMs = 600_000;

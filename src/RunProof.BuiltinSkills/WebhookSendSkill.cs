@@ -46,7 +46,7 @@ public sealed partial record WebhookSendOutcome
 /// The body is <c>{"data":…,"timestamp":…,"type":…}</c> in canonical form. A redirect is a failure, as every status outside of 200 to 299. Failures:
 /// <c>unknown_endpoint</c>, <c>invalid_parameters</c>, <c>http_410</c> and its like, <c>timeout</c>, and those of <c>http_call</c> for connections.
 /// </remarks>
-[Skill("webhook_send", Version = "1.0.0")]
+[Skill("webhook_send", Version = "1.0.0", Replay = ReplayBehavior.Skip)]
 public sealed partial class WebhookSendSkill(WebhookEndpoints endpoints, TimeProvider clock)
 {
     private const int LongestType = 256;

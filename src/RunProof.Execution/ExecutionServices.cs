@@ -40,6 +40,7 @@ public static class ExecutionServices
         services.AddSingleton<RunEngine>();
         services.AddSingleton<Interruptions>();
         services.AddSingleton<Resumption>();
+        services.AddSingleton<Origins>();
         services.AddSingleton<TraceRecovery>();
         services.AddSingleton<RunClaims>();
         services.AddSingleton(provider => new RunService(
@@ -49,7 +50,7 @@ public static class ExecutionServices
         services.AddSingleton(provider => new RunWorker(
             provider.GetRequiredService<IRunStore>(), provider.GetRequiredService<IRunSignals>(), provider.GetRequiredService<RunQueue>(),
             provider.GetRequiredService<RunControls>(), provider.GetRequiredService<RunCompletions>(), provider.GetRequiredService<RunEngine>(),
-            provider.GetRequiredService<Resumption>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
+            provider.GetRequiredService<Resumption>(), provider.GetRequiredService<Origins>(), provider.GetRequiredService<EvidenceWriter>(), provider.GetRequiredService<RunFinisher>(),
             provider.GetRequiredService<RunClaims>(), provider.GetRequiredService<Persistence>(), provider.GetRequiredService<ExecutionOptions>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RunWorker>>()));
         return services;

@@ -31,6 +31,7 @@ api.MapAgents();
 api.MapRuns();
 api.MapRunEvents();
 api.MapRunControl();
+api.MapReplays();
 api.MapSkills();
 api.MapPolicies();
 api.MapBudgets();

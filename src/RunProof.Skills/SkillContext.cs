@@ -5,6 +5,8 @@ namespace RunProof.Skills;
 /// <summary>What a skill may know about the step that it executes.</summary>
 public sealed class SkillContext
 {
+    private List<string>? _varies;
+
     /// <summary>The tenant on whose behalf it runs.</summary>
     public required TenantId TenantId { get; init; }
 
@@ -63,6 +65,32 @@ public sealed class SkillContext
         AddCost(usage.CostCents);
         Usage = sum;
     }
+
+    /// <summary>
+    /// Says what a replay does with this step, where this call has another effect than the skill's calls usually have: an HTTP POST of a skill whose GETs are checked.
+    /// </summary>
+    /// <param name="behavior">What a replay does with it.</param>
+    public void ReplayAs(ReplayBehavior behavior) => Replay = behavior;
+
+    /// <summary>What a replay does with this step; null where it is what the skill declares.</summary>
+    public ReplayBehavior? Replay { get; private set; }
+
+    /// <summary>
+    /// Says of a place of the outcome that another execution may give another value there without anything being wrong: a date, a request's id. It goes into the
+    /// step's evidence; a replay tells a difference there and does not count it.
+    /// </summary>
+    /// <param name="path">A JSON path of member names from the outcome's root: <c>$.headers.date</c>.</param>
+    /// <exception cref="ArgumentException">It is no such path.</exception>
+    public void Varies(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!path.StartsWith("$.", StringComparison.Ordinal) && !path.StartsWith("$[", StringComparison.Ordinal))
+            throw new ArgumentException("a place is a JSON path from the outcome's root: $.headers.date", nameof(path));
+        (_varies ??= []).Add(path);
+    }
+
+    /// <summary>The places of the outcome that vary. Default: none.</summary>
+    public IReadOnlyList<string> VaryingPlaces => _varies ?? (IReadOnlyList<string>)[];
 
     /// <summary>The model that the step has called, and what that took; null where it called none. It goes into the step's evidence.</summary>
     public ModelUsage? Usage { get; private set; }

@@ -37,6 +37,9 @@ internal sealed class HttpCallRequest
     /// <summary>The URL that redirected last.</summary>
     internal string? Previous { get; private set; }
 
+    /// <summary>Whether it asks for something and changes nothing (RFC 9110, section 9.2.1).</summary>
+    internal bool IsSafe => _method == HttpMethod.Get || _method == HttpMethod.Head || _method == HttpMethod.Options;
+
     /// <summary>Method, origin and path, for messages: a query may hold what is no one's business.</summary>
     internal string Place => $"{_method} {_uri.GetLeftPart(UriPartial.Path)}";
 

@@ -17,6 +17,13 @@ internal static class HttpCallResponse
         "date", "deprecation", "etag", "expires", "last-modified", "link", "location", "retry-after", "server", "sunset", "vary", "via", "www-authenticate",
         "x-correlation-id", "x-github-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id", "request-id", "traceparent");
 
+    private static readonly ImmutableHashSet<string> Passing = ImmutableHashSet.Create(
+        StringComparer.Ordinal, "age", "date", "expires", "request-id", "traceparent", "x-correlation-id", "x-github-request-id", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id");
+
+    /// <summary>Where in the outcome stands when and which response this is, and nothing of what it says.</summary>
+    internal static IEnumerable<string> Varying(IEnumerable<string> headers) => headers.Where(Passing.Contains)
+        .Select(static name => name.Contains('-', StringComparison.Ordinal) ? $"$.headers['{name}']" : $"$.headers.{name}");
+
     internal static ImmutableSortedDictionary<string, string> Headers(HttpResponseMessage response)
     {
         var headers = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);

@@ -42,6 +42,7 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
             RetryCount = intent.Attempt,
             IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"{run.Id.Value}:{intent.PlanIndex}"),
             ReplayBehavior = skill?.Replay ?? ReplayBehavior.Execute,
+            Source = run.Origin?.Mode is null ? StepSource.Engine : StepSource.Replay,
             Timestamp = intent.StartedAt,
             Parameters = parameters,
             Decision = of?.Undecided(new StepAction(name, parameters), NotDecided) ?? gate.Undecided(NotDecided),

@@ -16,6 +16,9 @@ public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentNam
     /// <summary>The places of the plan that policies take out of evidence. Default: none.</summary>
     public IReadOnlyList<PlaceRedaction> PlanRedactions { get; init; } = [];
 
+    /// <summary>What a replay or a fork has of its origin; null for any other run, and before the origin was recomputed.</summary>
+    internal Ancestry? Ancestry { get; init; }
+
     /// <summary>Whether that one let go of it between two steps: the step that its trace announces has not begun.</summary>
     internal bool IsBetweenSteps { get; init; }
 }

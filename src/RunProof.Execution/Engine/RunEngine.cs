@@ -113,6 +113,8 @@ internal sealed partial class RunEngine(
     private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step)
     {
         var pauses = Backoff.Of(step.Retry);
+        if (run.Planned.Ancestry?.Replay is { IsDry: true })
+            pauses = [.. pauses.Select(static _ => TimeSpan.Zero)];
         var (first, attempt) = (run.FirstAttempt, run.FirstAttempt);
         run.FirstAttempt = 0;
         try
@@ -142,7 +144,9 @@ internal sealed partial class RunEngine(
     {
         var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex) { Pins = run.Pins };
         using var activity = ExecutionTelemetry.StartStep(call);
-        var result = await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
+        var result = run.Planned.Ancestry?.Replay is { } replay
+            ? await replay.ExecuteAsync(executor, call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now)
+            : await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
         run.Gate.Used(result.CostCents, result.Tokens);
         if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
@@ -170,6 +174,7 @@ internal sealed partial class RunEngine(
     // The step is in hand until the recorder has acknowledged it: whatever happens meanwhile, it is not lost.
     private async Task RecordAsync(Execution run, ITraceSession session, StepRecording recording, StepIntent? next, Activity? activity)
     {
+        recording = run.Planned.Ancestry?.Replay?.Compared(recording, session.NextIndex) ?? recording;
         run.Pending = recording;
         run.Recorded = session.NextIndex;
         try
@@ -271,8 +276,8 @@ internal sealed partial class RunEngine(
             Goal = EvidenceContext.OfText(run.Planned.Goal),
             Plan = run.Plan.ToCanonicalJson(),
             PlanRedactions = run.Planned.PlanRedactions,
-            Context = EvidenceContext.With(context, run.Pins),
-            FirstStep = new StepIntent(0, 0, run.StartedAt),
+            Context = EvidenceContext.With(run.Planned.Ancestry is { } ancestry ? context.With(ancestry.Member, ancestry.Named) : context, run.Pins),
+            FirstStep = new StepIntent(run.PlanIndex, 0, run.StartedAt),
         };
     }
 
@@ -289,15 +294,18 @@ internal sealed partial class RunEngine(
         DurationMs = result.DurationMs,
         RetryCount = call.Attempt,
         IdempotencyKey = call.IdempotencyKey,
-        ReplayBehavior = result.Skill?.Replay ?? ReplayBehavior.Execute,
+        ReplayBehavior = result.Replay ?? result.Skill?.Replay ?? ReplayBehavior.Execute,
         Timestamp = result.StartedAt,
         Parameters = result.Parameters,
         Outcome = result.Outcome,
         Decision = result.Decision,
-        Context = EvidenceContext.With(
+        Context = Varying(result, EvidenceContext.With(
             EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens, result.Usage),
-            result.Evidence),
+            result.Evidence)),
     };
+
+    private static CanonicalJson Varying(AttemptResult result, CanonicalJson context) =>
+        result.Varies.Count == 0 ? context : context.With("varies", OriginTrace.Array(result.Varies.Select(EvidenceContext.OfText)));
 
     private GovernedRun Governed(Execution run) => new()
     {
@@ -318,9 +326,11 @@ internal sealed partial class RunEngine(
                 _ => SealStatus.Aborted,
             },
             CompletedAt = clock.GetUtcNow(),
-            Metadata = EvidenceContext.OfSeal(duration, run.Recorded, run.FailedSteps, options.Worker, outcome),
+            Metadata = Sealed(run, EvidenceContext.OfSeal(duration, run.Recorded, run.FailedSteps, options.Worker, outcome)),
         };
     }
+
+    private static CanonicalJson Sealed(Execution run, CanonicalJson metadata) => run.Planned.Ancestry?.Replay is { } replay ? replay.Sealed(metadata) : metadata;
 
     private static string? TraceParentOf(Activity? activity) => activity is { IdFormat: ActivityIdFormat.W3C } ? activity.Id : null;
 

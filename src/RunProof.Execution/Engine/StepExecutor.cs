@@ -39,6 +39,12 @@ internal sealed record AttemptResult(
     /// <summary>The kill switch that ended it, or kept it from beginning; the run ends by it. Null where none did.</summary>
     public KillSwitch? KilledBy { get; init; } = Decision.KilledBy;
 
+    /// <summary>What a replay does with the step, where the skill said otherwise than it declares; or null.</summary>
+    public ReplayBehavior? Replay { get; init; }
+
+    /// <summary>Places of the outcome of which the skill said that they vary.</summary>
+    public IReadOnlyList<string> Varies { get; init; } = [];
+
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
 }
@@ -112,7 +118,10 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, watch, stop);
         if (skill.Source is { } from && context.SourceEvidence is { } seenInCall)
             evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [from] = seenInCall };
-        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with { Usage = context.Usage, KilledBy = interrupted ? watch?.By : null };
+        return Ended(outcome, decision, interrupted, context.CostCents, context.Tokens) with
+        {
+            Usage = context.Usage, KilledBy = interrupted ? watch?.By : null, Replay = context.Replay, Varies = context.VaryingPlaces,
+        };
     }
 
     private static SkillOutcome Blocked(StepDecision decision)

@@ -16,7 +16,7 @@ internal sealed record Admission(Plan? Plan, IReadOnlyList<PlanError> Errors, bo
 }
 
 /// <summary>Validates requests, plans, and makes the run that is stored: redacted, while what is executed stays in memory.</summary>
-internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor redactor, IStepGate gate, IRunIds ids, ExecutionOptions options, TimeProvider clock)
+internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser parser, IRedactor redactor, IStepGate gate, IRunIds ids, ExecutionOptions options, TimeProvider clock)
 {
     private const int MaxGoal = 16_384;
 
@@ -31,7 +31,9 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             errors.Add(new PlanError("planner", $"must be one of {string.Join(", ", _planners.Keys.Order(StringComparer.Ordinal))}"));
         if (errors.Count > 0 || planner is null)
             return new Admission(null, errors, InPlan: false);
-        var validation = await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan), cancellationToken);
+        var validation = request.Origin is not null
+            ? parser.Parse(request.Plan!.Value, "plan")
+            : await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan), cancellationToken);
         if (validation.Plan is not { } plan)
             return new Admission(null, validation.Errors, InPlan: true);
         var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };
@@ -72,6 +74,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
             IsSynthetic = request.IsSynthetic,
             SyntheticScenarioId = request.SyntheticScenarioId,
             TraceParent = request.TraceParent,
+            Origin = request.Origin,
             CreatedAt = now,
             Priority = request.Priority,
             NotBefore = request.NotBefore is { } time ? WireTime.Truncate(time) : null,
@@ -147,6 +150,14 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, IRedactor red
         {
             writer.WriteRaw(","u8);
             writer.WriteJson(budget.ToCanonicalJson());
+        }
+
+        if (request.Origin is { } derived)
+        {
+            Write(ref writer, derived.Trace.Value);
+            writer.WriteRaw(","u8);
+            writer.WriteInt32(derived.From);
+            Write(ref writer, derived.Mode?.ToString());
         }
 
         writer.WriteRaw("]"u8);

@@ -57,6 +57,40 @@ public sealed record RunRequest
 
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>The trace that it replays or goes on from. Its plan is then taken as it is, and no planner is asked. Default: none.</summary>
+    internal RunOrigin? Origin { get; init; }
+}
+
+/// <summary>A replay or a fork that a caller asks for.</summary>
+public sealed record DerivedRunRequest
+{
+    /// <summary>The tenant, from the caller's key.</summary>
+    public required TenantId TenantId { get; init; }
+
+    /// <summary>The run that it comes from.</summary>
+    public required RunId RunId { get; init; }
+
+    /// <summary>Which of that run's traces. Default: the last.</summary>
+    public string? Trace { get; init; }
+
+    /// <summary>The planned step to begin with, by its place in the plan. Default: 0.</summary>
+    public int From { get; init; }
+
+    /// <summary>How it is replayed; null for a fork.</summary>
+    public ReplayMode? Mode { get; init; }
+
+    /// <summary>A fork's: the steps from there on, in place of the origin's. Default: those.</summary>
+    public JsonElement? Plan { get; init; }
+
+    /// <summary>A fork's: what it is for. Default: the origin's goal.</summary>
+    public string? Goal { get; init; }
+
+    /// <summary>A key under which the same request makes one run. Default: none.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The W3C context that the run continues. Default: none.</summary>
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>What came of a request.</summary>
@@ -86,6 +120,15 @@ public abstract record Submission
 
     /// <summary>A budget allows no more runs: nothing was stored.</summary>
     public sealed record BudgetExceeded(string Reason) : Submission;
+
+    /// <summary>There is no such run in the tenant, or none of its traces has this name.</summary>
+    public sealed record UnknownOrigin(string Reason) : Submission;
+
+    /// <summary>The run to come from has not ended: its trace is not sealed yet.</summary>
+    public sealed record OriginNotEnded : Submission;
+
+    /// <summary>The plan of the run to come from held secrets, which no store keeps.</summary>
+    public sealed record OriginNotKept : Submission;
 
     /// <summary>Too many runs wait whose plan only this process knows, or it is stopping: nothing was stored.</summary>
     public sealed record Overloaded(bool Stopping) : Submission;

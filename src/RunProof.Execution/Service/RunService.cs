@@ -90,6 +90,33 @@ public sealed class RunService
         };
     }
 
+    /// <summary>
+    /// Asks for a replay of a run that has ended, or for a fork: a run that goes on from a step of it. Its origin's evidence is recomputed before anything of it is
+    /// executed; an origin that does not verify fails the run with <c>origin_not_verified</c>.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Gives up; the run may be stored all the same, and the same idempotency key finds it.</param>
+    /// <returns>What came of it.</returns>
+    public async Task<Submission> DeriveAsync(DerivedRunRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (await _runs.FindAsync(request.TenantId, request.RunId, cancellationToken) is not { } origin)
+            return new Submission.UnknownOrigin("There is no such run.");
+        var traces = Enumerable.Range(1, origin.Attempts).Select(attempt => TraceId.Of(origin.Id, attempt)).ToList();
+        var trace = request.Trace is null ? traces.LastOrDefault() : traces.FirstOrDefault(each => each.Value == request.Trace);
+        if (trace.Value is not { Length: > 0 })
+            return new Submission.UnknownOrigin(request.Trace is null ? "The run never began: it has no trace." : "The run has no such trace.");
+        // A trace of an earlier attempt is sealed, whatever its run does now.
+        if (!origin.HasEnded && trace == traces[^1])
+            return new Submission.OriginNotEnded();
+        // Without its secrets a plan cannot be executed; to recompute it, it will do.
+        if (origin.PlanRedacted && request.Mode is not ReplayMode.Dry)
+            return new Submission.OriginNotKept();
+        return DerivedPlans.Of(origin, request) is { Error: { } error }
+            ? new Submission.Invalid([error], InPlan: false)
+            : await SubmitAsync(DerivedPlans.RequestOf(origin, trace, request), cancellationToken);
+    }
+
     private void Enqueue(PlannedRun planned)
     {
         _completions.Begin(planned.Run.TenantId, planned.Run.Id);

@@ -18,6 +18,7 @@ public sealed partial class RunWorker
     private readonly RunCompletions _completions;
     private readonly RunEngine _engine;
     private readonly Resumption _resumption;
+    private readonly Origins _origins;
     private readonly EvidenceWriter _evidence;
     private readonly RunFinisher _finisher;
     private readonly RunClaims _claims;
@@ -28,9 +29,9 @@ public sealed partial class RunWorker
 
     internal RunWorker(
         IRunStore runs, IRunSignals signals, RunQueue queue, RunControls controls, RunCompletions completions, RunEngine engine, Resumption resumption,
-        EvidenceWriter evidence, RunFinisher finisher, RunClaims claims, Persistence persistence, ExecutionOptions options, TimeProvider clock, ILogger<RunWorker> logger)
+        Origins origins, EvidenceWriter evidence, RunFinisher finisher, RunClaims claims, Persistence persistence, ExecutionOptions options, TimeProvider clock, ILogger<RunWorker> logger)
     {
-        (_runs, _signals, _queue, _controls, _completions, _engine, _resumption) = (runs, signals, queue, controls, completions, engine, resumption);
+        (_runs, _signals, _queue, _controls, _completions, _engine, _resumption, _origins) = (runs, signals, queue, controls, completions, engine, resumption, origins);
         (_evidence, _finisher, _claims, _persistence, _options, _clock, _logger) = (evidence, finisher, claims, persistence, options, clock, logger);
     }
 
@@ -130,8 +131,15 @@ public sealed partial class RunWorker
         ResumePoint? from = null;
         if (planned.Resumes)
             from = await _persistence.UntilDoneAsync(async token => await _resumption.FindAsync(planned, token), stop);
-        var outcome = from is { Session: null, End: { } ended } ? ended : await _engine.ExecuteAsync(planned, from, control);
-        await EndAsync(run, outcome, giveUp);
+        await EndAsync(run, from is { Session: null, End: { } ended } ? ended : await GoOnAsync(planned, from, control, stop), giveUp);
+    }
+
+    // What comes from another run is prepared first: a past that was not recomputed is none.
+    private async Task<RunOutcome> GoOnAsync(PlannedRun planned, ResumePoint? from, RunControl control, CancellationToken stop)
+    {
+        if (planned.Run.Origin is not null)
+            (planned, from) = await _persistence.UntilDoneAsync(async token => await _origins.PrepareAsync(planned, from, token), stop);
+        return await _engine.ExecuteAsync(planned, from, control);
     }
 
     // A run that waited and has nothing to show yet is cancelled or paused without a trace.

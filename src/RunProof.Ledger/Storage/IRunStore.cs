@@ -102,6 +102,9 @@ public sealed record Run
     /// <summary>What it may use, given with it and never changed; null for as much as it likes.</summary>
     public BudgetLimits? Budget { get; init; }
 
+    /// <summary>The trace that it replays or goes on from; null for a run that begins at its beginning.</summary>
+    public RunOrigin? Origin { get; init; }
+
     /// <summary>The seed of its randomness.</summary>
     public SafeInteger Seed { get; init; }
 

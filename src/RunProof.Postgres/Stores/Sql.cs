@@ -23,6 +23,8 @@ internal static class Sql
 
     internal static object OrNull(double? value) => value is { } number ? number : new Null(NpgsqlDbType.Double);
 
+    internal static object OrNull(int? value) => value is { } number ? number : new Null(NpgsqlDbType.Integer);
+
     internal static object OrNull(long? value) => value is { } number ? number : new Null(NpgsqlDbType.Bigint);
 
     internal static object OrNull(Digest? value) => value is { } digest ? digest : new Null(NpgsqlDbType.Bytea);

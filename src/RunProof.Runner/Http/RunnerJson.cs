@@ -16,6 +16,8 @@ namespace RunProof.Runner;
 [JsonSerializable(typeof(RunStepEvent))]
 [JsonSerializable(typeof(RunSealedEvent))]
 [JsonSerializable(typeof(RunEndEvent))]
+[JsonSerializable(typeof(ReplayRun))]
+[JsonSerializable(typeof(ForkRun))]
 [JsonSerializable(typeof(SkillPage))]
 [JsonSerializable(typeof(PolicyView))]
 [JsonSerializable(typeof(PolicyVersions))]

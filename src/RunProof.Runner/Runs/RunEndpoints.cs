@@ -45,12 +45,17 @@ internal static class RunEndpoints
         if (request is null || reader.Errors.Count + query.Errors.Count > 0)
             return RequestBody.Refuse([.. reader.Errors, .. query.Errors]);
 
-        return await runs.SubmitAsync(request, context.RequestAborted) switch
+        return await AnswerAsync(context, runs, lifetime, await runs.SubmitAsync(request, context.RequestAborted), request.AgentId.Value, patience);
+    }
+
+    /// <summary>Answers a submission: with the run, as it stands once the caller's patience is over, or with why there is none.</summary>
+    internal static async Task<IResult> AnswerAsync(
+        HttpContext context, RunService runs, IHostApplicationLifetime lifetime, Submission submission, string agent, TimeSpan patience) => submission switch
         {
             Submission.Accepted accepted => await AnswerAsync(context, runs, lifetime, accepted, patience),
             Submission.Invalid invalid => RequestBody.Refuse(invalid.Errors, invalid.InPlan),
             Submission.UnknownAgent => new Problem(
-                ProblemTypes.UnknownAgent, "Unknown agent", StatusCodes.Status404NotFound, $"There is no agent \"{request.AgentId.Value}\"; create it first."),
+                ProblemTypes.UnknownAgent, "Unknown agent", StatusCodes.Status404NotFound, $"There is no agent \"{agent}\"; create it first."),
             Submission.IdempotencyConflict conflict => new Problem(
                 ProblemTypes.IdempotencyConflict, "The idempotency key was used with another request", StatusCodes.Status409Conflict,
                 $"Run {conflict.Existing.Id.Value} was made by another request under this key."),
@@ -59,10 +64,15 @@ internal static class RunEndpoints
             Submission.BudgetExceeded exceeded => new Problem(
                 ProblemTypes.BudgetExceeded, "The budget is used up", StatusCodes.Status409Conflict, $"Nothing was stored: {exceeded.Reason}."),
             Submission.Ungoverned ungoverned => Problem.ForStatus(StatusCodes.Status503ServiceUnavailable, $"Nothing was stored: {ungoverned.Reason}. Send the request again later."),
+            Submission.UnknownOrigin unknown => Problem.NotFound(unknown.Reason),
+            Submission.OriginNotEnded => new Problem(
+                ProblemTypes.RunNotEnded, "The run has not ended", StatusCodes.Status409Conflict, "A run is replayed or forked once its trace is sealed; wait for its end."),
+            Submission.OriginNotKept => new Problem(
+                ProblemTypes.PlanNotKept, "The plan is not kept", StatusCodes.Status409Conflict,
+                "The run's plan or goal held secrets, which no store keeps: it cannot be executed again. A replay in mode dry executes nothing, and says what it cannot compare."),
             Submission.Overloaded overloaded => Overloaded(context, overloaded.Stopping),
             _ => throw new InvalidOperationException("a submission of an unknown kind"),
         };
-    }
 
     private static async Task<IResult> AnswerAsync(
         HttpContext context, RunService runs, IHostApplicationLifetime lifetime, Submission.Accepted accepted, TimeSpan patience)

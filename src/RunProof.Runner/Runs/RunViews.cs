@@ -41,6 +41,9 @@ internal sealed record RunView
     public required string? SyntheticScenarioId { get; init; }
     public required string? IdempotencyKey { get; init; }
 
+    [Description("The trace that the run replays or goes on from; null for a run that begins at its beginning.")]
+    public required RunOriginView? Origin { get; init; }
+
     [Description("The trace of the last attempt.")]
     public required string TraceId { get; init; }
 
@@ -78,6 +81,7 @@ internal sealed record RunView
         IsSynthetic = run.IsSynthetic,
         SyntheticScenarioId = run.SyntheticScenarioId,
         IdempotencyKey = run.IdempotencyKey,
+        Origin = run.Origin is { } origin ? RunOriginView.Of(origin) : null,
         TraceId = Format.TraceId.Of(run.Id, run.Attempts).Value,
         TraceCount = run.TraceCount,
         StepCount = run.StepCount,
@@ -96,6 +100,19 @@ internal sealed record RunView
         using var document = JsonDocument.Parse(plan, new JsonDocumentOptions { MaxDepth = 2 * Canonicalizer.MaxDepth });
         return document.RootElement.Clone();
     }
+}
+
+/// <summary>Where a run comes from.</summary>
+/// <param name="Kind"><c>replay</c> or <c>fork</c>.</param>
+/// <param name="RunId">The origin.</param>
+/// <param name="TraceId">Its trace.</param>
+/// <param name="From">The planned step that the run begins with.</param>
+/// <param name="Mode">A replay's: <c>check</c> or <c>dry</c>.</param>
+internal sealed record RunOriginView(string Kind, string RunId, string TraceId, int From, string? Mode)
+{
+    public static RunOriginView Of(RunOrigin origin) => new(
+        origin.Mode is null ? "fork" : "replay", origin.Run.Value, origin.Trace.Value, origin.From,
+        origin.Mode switch { ReplayMode.Check => "check", ReplayMode.Dry => "dry", _ => null });
 }
 
 /// <summary>Why a run did not succeed.</summary>
