@@ -17,7 +17,10 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override string Name => name;
 
-    public override string Version => "1.2.3";
+    /// <summary>The version that it says now; a test may change it between two runs.</summary>
+    public string VersionNow { get; set; } = "1.2.3";
+
+    public override string Version => VersionNow;
 
     public override string Description => "A fake.";
 
@@ -31,9 +34,14 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override string OutcomeFingerprint => Digest.Of("outcome"u8).ToString();
 
-    public override Digest Schema => Digest.Of(Encoding.UTF8.GetBytes(name));
+    /// <summary>What its schema is made of now; by default its name.</summary>
+    public string? SchemaNow { get; set; }
 
-    public override ReplayBehavior Replay => ReplayBehavior.Check;
+    public override Digest Schema => Digest.Of(Encoding.UTF8.GetBytes(SchemaNow ?? name));
+
+    public ReplayBehavior Behavior { get; init; } = ReplayBehavior.Check;
+
+    public override ReplayBehavior Replay => Behavior;
 
     public bool Idempotent { get; init; }
 

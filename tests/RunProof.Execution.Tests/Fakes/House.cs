@@ -165,6 +165,7 @@ internal sealed class House
         services.AddSingleton<IAgentStore>(Agents);
         services.AddSingleton<IRecoveryStore>(new FakeRecoveryStore(Recorder));
         services.AddSingleton<IRunWatchStore>(Watched);
+        services.AddSingleton<IReplayStore, NoOrigins>();
         services.AddSingleton<IRedactor, FakeRedactor>();
         services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
         foreach (var skill in Skills)

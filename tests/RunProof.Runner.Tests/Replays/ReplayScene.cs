@@ -1,0 +1,162 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using RunProof.Execution.Tests;
+using RunProof.Format;
+using RunProof.Ledger;
+using RunProof.Postgres;
+using RunProof.Skills;
+using RunProof.Testing;
+using RunProof.Verification;
+
+namespace RunProof.Runner.Tests;
+
+/// <summary>A runner over a real database, with skills whose world a test changes between a run and its replay.</summary>
+public sealed class ReplayScene : IAsyncLifetime
+{
+    private readonly PostgresFixture _postgres = new();
+    private readonly DirectoryInfo _files = Directory.CreateTempSubdirectory("runproof-replay-");
+    private Factory? _factory;
+    private int _sent;
+    private int _rolled;
+
+    public TestDatabase Database { get; private set; } = null!;
+
+    internal ApiClient Acme { get; private set; } = null!;
+
+    internal ApiClient Other { get; private set; } = null!;
+
+    internal string Agent { get; private set; } = "";
+
+    /// <summary>What the skill <c>look</c> finds, by key; null makes it fail.</summary>
+    internal Dictionary<string, string?> World { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>How often the skill <c>send</c>, which a replay must not execute, was executed.</summary>
+    internal int Sent => _sent;
+
+    internal FakeSkill Look { get; private set; } = null!;
+
+    internal string Files => _files.FullName;
+
+    internal string Demo => new Uri(_factory!.Address, "/demo/zen").AbsoluteUri;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _postgres.InitializeAsync();
+        Database = await _postgres.CreateMigratedDatabaseAsync();
+        Look = new FakeSkill("look", (parameters, _, _) => new(Seen(parameters.GetProperty("key").GetString()!)));
+        _factory = new Factory(this);
+        _factory.UseKestrel(0);
+        _factory.StartServer();
+        Acme = Client(await Store.CreateKeyAsync(Database, "acme", "runner"));
+        Other = Client(await Store.CreateKeyAsync(Database, "other", "runner"));
+        Agent = await Acme.CreateAgentAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_factory is not null)
+            await _factory.DisposeAsync();
+        await _postgres.DisposeAsync();
+        _files.Delete(recursive: true);
+    }
+
+    /// <summary>Runs a plan to its end.</summary>
+    internal async Task<Answer> RunAsync(string plan, string more = "")
+    {
+        var run = await Acme.PostAsync("/api/v1/runs", ApiClient.Run(Agent, plan, more + ""","wait":60"""));
+        Assert.True((int)run.Status == 200, run.Body.ToString());
+        return run;
+    }
+
+    /// <summary>Replays or forks a run, to its end.</summary>
+    internal async Task<Answer> DeriveAsync(Answer run, string what, string body)
+    {
+        var derived = await Acme.PostAsync($"/api/v1/runs/{run["run_id"]}/{what}", body.Length == 2 ? """{"wait":60}""" : body[..^1] + ""","wait":60}""");
+        Assert.True((int)derived.Status == 200, derived.Body.ToString());
+        return derived;
+    }
+
+    internal async Task<ReplayReport> ReplayAsync(Answer run, string body = "{}") => await ReportAsync(await DeriveAsync(run, "replay", body));
+
+    /// <summary>The report on a replay, recomputed from what is recorded.</summary>
+    internal async Task<ReplayReport> ReportAsync(Answer replay)
+    {
+        var (trace, steps) = await ReadAsync(replay["trace_id"]!);
+        var named = TraceOrigin.OfReplay(trace)!;
+        var (origin, originSteps) = await ReadAsync(named.TraceId);
+        Assert.All(steps, step => Assert.Equal("replay", step.Source));
+        return await ReplayReport.OfAsync(Source(origin, originSteps), Source(trace, steps), named, TestContext.Current.CancellationToken);
+    }
+
+    internal static TraceSource Source(RecordedTrace trace, IReadOnlyList<RecordedStep> steps) => new(trace, steps.ToAsyncEnumerable(), null, new VerificationOptions());
+
+    /// <summary>A trace as it is recorded, as the verifier reads it.</summary>
+    internal async Task<(RecordedTrace Trace, IReadOnlyList<RecordedStep> Steps)> ReadAsync(string trace)
+    {
+        await using var source = NpgsqlDataSource.Create(Database.VerifierConnectionString);
+        await using var snapshot = await new PostgresEvidenceStore(source).OpenAsync(TenantId.Parse("acme"), default);
+        var run = RunId.Parse(trace["trace_".Length..].Split('.')[0]);
+        var found = (await snapshot.ReadTracesAsync(run, payloads: true, default)).Single(each => each.TraceId == trace);
+        var steps = new List<RecordedStep>();
+        await foreach (var step in snapshot.ReadStepsAsync(trace, payloads: true, default))
+            steps.Add(step);
+        return (found, steps);
+    }
+
+    internal async Task<JsonElement> ContextAsync(string trace)
+    {
+        using var document = JsonDocument.Parse((await ReadAsync(trace)).Trace.Context.Text!);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>What the owner of the database could do, all triggers out of the way.</summary>
+    internal Task TamperAsync(string sql) => Store.ScalarAsync(
+        Database,
+        "DO $$ BEGIN ALTER TABLE aos_traces DISABLE TRIGGER ALL; ALTER TABLE aos_trace_steps DISABLE TRIGGER ALL; ALTER TABLE runs DISABLE TRIGGER ALL; "
+        + sql + "; ALTER TABLE aos_traces ENABLE TRIGGER ALL; ALTER TABLE aos_trace_steps ENABLE TRIGGER ALL; ALTER TABLE runs ENABLE TRIGGER ALL; END $$");
+
+    private SkillOutcome Seen(string key) =>
+        World.GetValueOrDefault(key, "nothing") is { } value ? FakeSkill.Gives($$"""{"seen":{{JsonSerializer.Serialize(value)}},"deep":[1,{"key":{{JsonSerializer.Serialize(key)}} }]}""")
+        : FakeSkill.Fails("not_found");
+
+    private ApiClient Client(string key)
+    {
+        var client = _factory!.CreateClient();
+        client.Timeout = TimeSpan.FromMinutes(2);
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return new ApiClient(client);
+    }
+
+    private sealed class Factory(ReplayScene scene) : WebApplicationFactory<Program>
+    {
+        public Uri Address => ClientOptions.BaseAddress;
+
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseSetting("ConnectionStrings:runproofdb", scene.Database.RunnerConnectionString);
+            builder.UseSetting("RunProof:Runner:StopGraceSeconds", "1");
+            builder.UseSetting("RunProof:Files:Root", scene.Files);
+            builder.UseSetting("Logging:LogLevel:Default", "Warning");
+            builder.ConfigureServices(services =>
+            {
+                services.AddSingleton<SkillDescriptor>(scene.Look);
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("send", (parameters, _, _) =>
+                    new(FakeSkill.Gives($$"""{"number":{{Interlocked.Increment(ref scene._sent)}},"echo":{{parameters.GetRawText()}}}"""))) { Behavior = ReplayBehavior.Skip });
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("roll", (_, _, _) => new(FakeSkill.Gives($$"""{"rolled":{{Interlocked.Increment(ref scene._rolled)}}}"""))) { Behavior = ReplayBehavior.Execute });
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("time", (_, context, _) => new(FakeSkill.Gives($$"""{"now":"{{context.Clock.GetUtcNow():O}}"}"""))));
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("stamp", (_, context, _) =>
+                {
+                    context.Varies("$.at");
+                    return new(FakeSkill.Gives($$"""{"at":{{Interlocked.Increment(ref scene._rolled)}},"what":"stamped"}"""));
+                }));
+                services.AddSingleton<SkillDescriptor>(new FakeSkill("stumble", (parameters, context, _) =>
+                    new(context.Attempt < parameters.GetProperty("times").GetInt32() ? FakeSkill.Fails("busy", retryable: true) : FakeSkill.Gives("""{"done":true}"""))));
+            });
+        }
+    }
+}
