@@ -45,6 +45,7 @@ internal static class DerivedPlans
         IsSynthetic = origin.IsSynthetic,
         SyntheticScenarioId = origin.SyntheticScenarioId,
         IdempotencyKey = request.IdempotencyKey,
+        Budget = origin.Budget,
         TraceParent = request.TraceParent,
         Origin = new RunOrigin(origin.Id, trace, request.From, request.Mode),
     };
