@@ -23,6 +23,9 @@ public static class ApiKeyAuthentication
     /// <summary>Scope of keys that may read, and say what runs may do: policies. They may not ask for runs: who is governed does not govern.</summary>
     public const string GovernorScope = "governor";
 
+    /// <summary>Scope of keys that may read, and decide of what runs ask people. They may not ask for runs: four eyes.</summary>
+    public const string ApproverScope = "approver";
+
     internal const string TenantClaim = "runproof:tenant";
     internal const string KeyClaim = "runproof:key";
     internal const string ScopeClaim = "runproof:scope";
@@ -44,21 +47,22 @@ public static class ApiKeyAuthentication
         services.AddAuthorizationBuilder()
             .AddPolicy(RunnerScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope))
             .AddPolicy(GovernorScope, policy => policy.RequireClaim(ScopeClaim, GovernorScope))
-            .AddPolicy(AuditorScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope, AuditorScope, GovernorScope));
+            .AddPolicy(ApproverScope, policy => policy.RequireClaim(ScopeClaim, ApproverScope))
+            .AddPolicy(AuditorScope, policy => policy.RequireClaim(ScopeClaim, RunnerScope, AuditorScope, GovernorScope, ApproverScope));
         return services;
     }
 
     /// <summary>Requires a key of a scope: 401 without a valid key, 403 with a valid one of a narrower scope.</summary>
     /// <typeparam name="TBuilder">The endpoint's or the group's builder.</typeparam>
     /// <param name="endpoint">The endpoint or group.</param>
-    /// <param name="scope"><see cref="RunnerScope"/>, or <see cref="GovernorScope"/>, or <see cref="AuditorScope"/>, which any key satisfies.</param>
+    /// <param name="scope"><see cref="RunnerScope"/>, <see cref="GovernorScope"/>, <see cref="ApproverScope"/>, or <see cref="AuditorScope"/>, which any key satisfies.</param>
     /// <exception cref="ArgumentException">Another word.</exception>
     /// <returns>The endpoint.</returns>
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope)
         where TBuilder : IEndpointConventionBuilder
     {
-        if (scope is not (RunnerScope or AuditorScope or GovernorScope))
-            throw new ArgumentException($"no such scope: \"{scope}\" ({RunnerScope}, {GovernorScope} or {AuditorScope})", nameof(scope));
+        if (scope is not (RunnerScope or AuditorScope or GovernorScope or ApproverScope))
+            throw new ArgumentException($"no such scope: \"{scope}\" ({RunnerScope}, {GovernorScope}, {ApproverScope} or {AuditorScope})", nameof(scope));
         return endpoint.RequireAuthorization(new AuthorizeAttribute(scope));
     }
 

@@ -48,6 +48,12 @@ public static class ProblemTypes
     /// <summary>409: the run's plan held secrets that no store keeps; it cannot leave its process.</summary>
     public const string PlanNotKept = "/problems/plan-not-kept";
 
+    /// <summary>409: the digest is not that of the action that would be executed.</summary>
+    public const string ActionChanged = "/problems/action-changed";
+
+    /// <summary>409: the approval was decided before, expired, or is needed no longer.</summary>
+    public const string ApprovalEnded = "/problems/approval-ended";
+
     /// <summary>409: there is one of this id already.</summary>
     public const string Duplicate = "/problems/duplicate";
 

@@ -39,6 +39,12 @@ public sealed record ExecutionOptions
     /// <summary>How long a skill may take to obey its cancelled token before it is left behind. Default: 2 s.</summary>
     public TimeSpan AbandonAfter { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long an approval may be given and used where neither rule nor step says, 1 s to 365 days. Default: 1 day.</summary>
+    public TimeSpan ApprovalValidity { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How often a run that waits for people in this process, because only it knows the plan, asks what they decided. Default: 1 s.</summary>
+    public TimeSpan ApprovalPoll { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Times that a write of evidence is tried again while the run waits, when the store cannot be reached. Default: 3.</summary>
     public int EvidenceRetries { get; init; } = 3;
 
@@ -59,6 +65,8 @@ public sealed record ExecutionOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxWatches, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxWatches, 100_000);
         ArgumentOutOfRangeException.ThrowIfNegative(EvidenceRetries);
+        if (ApprovalValidity < TimeSpan.FromSeconds(1) || ApprovalValidity > TimeSpan.FromDays(365))
+            throw new ArgumentOutOfRangeException(nameof(ApprovalValidity), ApprovalValidity, "ApprovalValidity is from 1 second to 365 days");
         if (RenewEvery <= TimeSpan.Zero || RenewEvery * 2 > Lease)
             throw new ArgumentException("RenewEvery must be positive and at most half of Lease, or a living process loses its runs");
         return this;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using RunProof.Format;
 using RunProof.Ledger;
 using RunProof.Skills;
 
@@ -35,6 +36,9 @@ public static class ExecutionServices
         services.AddSingleton<RunAdmission>();
         services.AddSingleton<Persistence>();
         services.AddSingleton<RunFinisher>();
+        services.TryAddSingleton<ISaltSource, RandomSaltSource>();
+        services.AddSingleton<Approvals>();
+        services.AddSingleton<ApprovalService>();
         services.AddSingleton<StepExecutor>();
         services.AddSingleton<EvidenceWriter>();
         services.AddSingleton<RunEngine>();

@@ -36,6 +36,7 @@ api.MapSkills();
 api.MapPolicies();
 api.MapBudgets();
 api.MapKillSwitch();
+api.MapApprovals(app.Configuration);
 
 await app.RunAsync();
 return 0;

@@ -28,6 +28,9 @@ public sealed class SkillContext
     /// <summary>The seed of the run's randomness. Default: 0.</summary>
     public SafeInteger Seed { get; init; }
 
+    /// <summary>What a person decided of the step before it began; null where none was asked.</summary>
+    public SkillApproval? Approval { get; init; }
+
     /// <summary>Adds to what the step cost, in cents. Negative amounts are refused.</summary>
     /// <param name="cents">The amount.</param>
     public void AddCost(decimal cents)
@@ -101,3 +104,10 @@ public sealed class SkillContext
     /// </summary>
     public CanonicalJson? SourceEvidence { get; set; }
 }
+
+/// <summary>What a person decided of a step.</summary>
+/// <param name="Approved">Whether the person approved; else rejected.</param>
+/// <param name="By">The name of the person's key.</param>
+/// <param name="At">When.</param>
+/// <param name="Reason">Why, or null.</param>
+public sealed record SkillApproval(bool Approved, string By, DateTimeOffset At, string? Reason);

@@ -159,7 +159,7 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
         409 when code == "not_verified" => (ExitCode.Failed, "runproof run prove says everything that does not hold"),
         409 when code == "not_proven_yet" => (ExitCode.Unsupported, "try again in a moment; runproof run prove says what is awaited"),
         401 => (ExitCode.NotAuthorized, "give a key that is not revoked: RUNPROOF_API_KEY or --api-key; runproof keys list shows them"),
-        403 => (ExitCode.NotAuthorized, "this needs a key of another scope: runproof keys create --scope runner; for policies, budgets and the kill switch --scope governor"),
+        403 => (ExitCode.NotAuthorized, "this needs a key of another scope: runproof keys create --scope runner; for policies, budgets and the kill switch --scope governor; for approvals --scope approver"),
         404 => (ExitCode.NotFound, null),
         400 or 413 or 422 => (ExitCode.Usage, null),
         >= 500 => (ExitCode.Error, $"runproof doctor says what is missing; the {service}'s log says why"),

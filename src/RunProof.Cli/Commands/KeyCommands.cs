@@ -91,9 +91,9 @@ internal static class KeyCommands
     {
         var option = new Option<string>("--scope")
         {
-            HelpName = "SCOPE", Description = "runner (create and read), governor (policies and read) or auditor (read only).", DefaultValueFactory = _ => "runner",
+            HelpName = "SCOPE", Description = "runner (create and read), governor (policies and read), approver (approvals and read) or auditor (read only).", DefaultValueFactory = _ => "runner",
         };
-        option.AcceptOnlyFromAmong("runner", "auditor", "governor");
+        option.AcceptOnlyFromAmong("runner", "auditor", "governor", "approver");
         return option;
     }
 }

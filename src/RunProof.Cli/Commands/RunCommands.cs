@@ -13,7 +13,7 @@ internal static class RunCommands
 
     private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
 
-    private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, paused, succeeded, failed, aborted, cancelled." };
+    private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, paused, waiting, succeeded, failed, aborted, cancelled." };
     private static readonly Option<string?> Reason = new("--reason") { HelpName = "TEXT", Description = "Why; it goes into the run's evidence." };
     private static readonly Option<string?> OfAgent = new("--agent") { HelpName = "ID", Description = "Only runs of this agent." };
     private static readonly Option<string?> OfOrigin = new("--origin") { HelpName = "ID", Description = "Only runs that this system asked for." };

@@ -13,7 +13,7 @@ namespace RunProof.Execution;
 /// No skill is executed while the step before it is not durably recorded.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
+    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
     ILogger<RunEngine> logger)
 {
     private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
@@ -51,6 +51,7 @@ internal sealed partial class RunEngine(
         // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
         //    stops: only reading and waiting are given up, so these writes take no token.
         run.Gate = await gate.BeginAsync(Governed(run), CancellationToken.None);
+        run.Approvals = await approvals.OfAsync(run.Planned.Run, run.Control.Now);
         var session = run.From.Session ?? await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
         if (run.From.End is { } before)
             return await SealAsync(run, session, before);
@@ -88,11 +89,20 @@ internal sealed partial class RunEngine(
         return RunOutcome.Released(new RunRelease(betweenSteps, pause, WireTime.Truncate(clock.GetUtcNow())));
     }
 
+    // Nothing of the step has begun: whoever goes on with the run asks again, and finds what people decided.
+    private RunOutcome Waiting(Execution run, ApprovalWait wait)
+    {
+        LogWaits(logger, run.Planned.Run.Id.Value, wait.Approval);
+        return RunOutcome.Released(new RunRelease(BetweenSteps: true, Pause: false, wait.Until) { Approvals = [wait.Approval], At = WireTime.Truncate(clock.GetUtcNow()) });
+    }
+
     // A step that had begun when its process died: an idempotent one is executed again, under the same key. What any other did is hidden, and the
     // plan says what that means. Null where the plan goes on.
     private async Task<RunOutcome?> InterruptAsync(Execution run, ITraceSession session, StepIntent began)
     {
         var step = run.Plan.Steps[began.PlanIndex];
+        if (run.Approvals?.HasNotBegun(began) is true)
+            return null;
         if (skills.TryFind(step.Skill, out var skill) && skill.IsIdempotent)
         {
             run.IsResumed = true;
@@ -142,11 +152,18 @@ internal sealed partial class RunEngine(
     private async ValueTask<AttemptEnd> AttemptAsync(
         Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses)
     {
-        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex) { Pins = run.Pins };
+        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex) { Pins = run.Pins, Approvals = run.Approvals };
         using var activity = ExecutionTelemetry.StartStep(call);
-        var result = run.Planned.Ancestry?.Replay is { } replay
-            ? await replay.ExecuteAsync(executor, call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now)
-            : await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
+        var result = await ExecuteOnceAsync(run, call);
+        // A run whose plan only this process knows waits here, and asks again.
+        while (result.Waits is not null && run.Planned.Run.PlanRedacted)
+        {
+            await Task.Delay(options.ApprovalPoll, clock, run.Control.Now);
+            result = await ExecuteOnceAsync(run, call);
+        }
+
+        if (result.Waits is { } wait)
+            return new AttemptEnd(false, Waiting(run, wait));
         run.Gate.Used(result.CostCents, result.Tokens);
         if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
@@ -170,6 +187,10 @@ internal sealed partial class RunEngine(
         run.Outcomes[step.Id] = result.Outcome;
         return new AttemptEnd(false, goesOn ? null : Failed(step, result.Failure!));
     }
+
+    private async ValueTask<AttemptResult> ExecuteOnceAsync(Execution run, StepCall call) => run.Planned.Ancestry?.Replay is { } replay
+        ? await replay.ExecuteAsync(executor, call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now)
+        : await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
 
     // The step is in hand until the recorder has acknowledged it: whatever happens meanwhile, it is not lost.
     private async Task RecordAsync(Execution run, ITraceSession session, StepRecording recording, StepIntent? next, Activity? activity)
@@ -337,6 +358,9 @@ internal sealed partial class RunEngine(
     [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} is let go of")]
     private static partial void LogLetGo(ILogger logger, string run);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} waits for approval {Approval}")]
+    private static partial void LogWaits(ILogger logger, string run, string approval);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was stopped with the process")]
     private static partial void LogStopped(ILogger logger, string run);
 
@@ -375,6 +399,9 @@ internal sealed partial class RunEngine(
 
         /// <summary>What its trace pinned of skills that may change.</summary>
         public IReadOnlyDictionary<string, CanonicalJson> Pins { get; set; } = from.Pins;
+
+        /// <summary>Who asks people about its attempts; null where nobody can be asked.</summary>
+        public RunApprovals? Approvals { get; set; }
 
         public int PlanIndex { get; set; } = from.PlanIndex;
 

@@ -13,6 +13,9 @@ internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int At
 
     /// <summary>What the run's trace pinned of skills that may change, by their source. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
+
+    /// <summary>Who asks people about it; null where nobody can be asked.</summary>
+    public RunApprovals? Approvals { get; init; }
 }
 
 /// <summary>What came of an attempt.</summary>
@@ -47,6 +50,9 @@ internal sealed record AttemptResult(
 
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
+
+    /// <summary>What it waits for before it is decided of; null where it is over.</summary>
+    public ApprovalWait? Waits { get; init; }
 }
 
 /// <summary>Executes one attempt. Whatever a skill does, it is a result: only misuse of the engine itself throws.</summary>
@@ -110,9 +116,16 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         }
 
         var decision = await gate.DecideAsync(new StepAction(skill.Name, parameters), stop);
+        if (call.Approvals is { } people)
+        {
+            (decision, var wait) = await people.DecideAsync(call, skill, parameters, decision, gate, stop);
+            if (wait is not null)
+                return Ended(Blocked(decision), decision) with { Waits = wait };
+        }
+
         if (!decision.MayExecute)
             return Ended(Blocked(decision), decision);
-        var context = ContextOf(call);
+        var context = ContextOf(call, decision.Approval);
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
         using var watch = gate.Watch(new StepAction(skill.Name, parameters));
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, watch, stop);
@@ -127,7 +140,8 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
     private static SkillOutcome Blocked(StepDecision decision)
     {
         var who = decision.Rule is not { } rule ? "" : rule.Rule is null ? $"policy {rule.Policy}: " : $"policy {rule.Policy}, rule {rule.Rule}: ";
-        return Failed(decision.BlockedCode ?? "policy_denied", who + decision.Reason);
+        var people = decision.Approval is { } approval ? "; " + approval.Words : "";
+        return Failed(decision.BlockedCode ?? "policy_denied", who + decision.Reason + people);
     }
 
     private static SkillCall Bind(SkillDescriptor skill, CanonicalJson parameters, int planIndex)
@@ -136,7 +150,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         return skill.Bind(document.RootElement, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"plan[{planIndex}].params"));
     }
 
-    private SkillContext ContextOf(StepCall call) => new()
+    private SkillContext ContextOf(StepCall call, StepApproval? approval) => new()
     {
         TenantId = call.Run.TenantId,
         RunId = call.Run.Id,
@@ -145,6 +159,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         IdempotencyKey = call.IdempotencyKey,
         Seed = call.Run.Seed,
         Clock = call.Run.FrozenTimestamp is { } frozen ? new FrozenClock(frozen, clock) : clock,
+        Approval = approval?.Last is { } last ? new SkillApproval(last.IsApproval, last.ByName, last.At, last.Reason) : null,
     };
 
     private async Task<(SkillOutcome Outcome, bool Interrupted)> RunAsync(

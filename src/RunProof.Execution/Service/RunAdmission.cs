@@ -75,6 +75,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
             SyntheticScenarioId = request.SyntheticScenarioId,
             TraceParent = request.TraceParent,
             Origin = request.Origin,
+            CreatedBy = request.CreatedBy,
             CreatedAt = now,
             Priority = request.Priority,
             NotBefore = request.NotBefore is { } time ? WireTime.Truncate(time) : null,

@@ -55,6 +55,9 @@ public sealed record RunRequest
     /// <summary>What it may use over all its attempts, frozen with it. Default: as much as it likes.</summary>
     public BudgetLimits? Budget { get; init; }
 
+    /// <summary>The id of the key by which it is asked for: its owner does not approve what the run does. Default: none.</summary>
+    public string? CreatedBy { get; init; }
+
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
 

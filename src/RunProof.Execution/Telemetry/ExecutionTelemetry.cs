@@ -87,7 +87,7 @@ public static class ExecutionTelemetry
 /// <summary>The words for a run's status.</summary>
 public static class RunWords
 {
-    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted", "paused", "cancelled"];
+    private static readonly string[] Names = ["queued", "running", "succeeded", "failed", "aborted", "paused", "cancelled", "waiting"];
 
     /// <summary>The word for a status.</summary>
     /// <param name="status">The status.</param>

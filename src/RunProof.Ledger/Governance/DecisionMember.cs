@@ -1,13 +1,13 @@
-using System.Buffers;
 using System.Text.Json;
 using RunProof.Format;
 
 namespace RunProof.Ledger;
 
-/// <summary>Splices <c>policy</c> into a step's context where canonical order wants it.</summary>
+/// <summary>Splices what was decided of a step into its context where canonical order wants it: <c>policy</c>, and <c>approval</c> where people were asked.</summary>
 internal static class DecisionMember
 {
-    private const string Member = "policy";
+    private const string Policy = "policy";
+    private const string Approval = "approval";
 
     /// <summary>Adds the decision.</summary>
     /// <param name="context">A JSON object, or null for an empty one.</param>
@@ -15,40 +15,47 @@ internal static class DecisionMember
     /// <exception cref="ArgumentException">The object has such a member already: only the recorder writes it.</exception>
     internal static CanonicalJson AddTo(CanonicalJson? context, StepDecision decision)
     {
-        var bytes = context is null ? "{}"u8 : context.Bytes.Span;
-        var at = PlaceOf(bytes);
-        var value = decision.Evidence.Bytes.Span;
-        var output = new byte[bytes.Length + value.Length + 10 + (bytes.Length > 2 ? 1 : 0)];
+        var decided = AddTo(context is null ? "{}"u8 : context.Bytes.Span, Policy, "\"policy\":"u8, decision.Evidence.Bytes.Span);
+        return CanonicalJson.FromCanonicalBytes(
+            decision.Approval is { } approval ? AddTo(decided.Span, Approval, "\"approval\":"u8, approval.Evidence.Bytes.Span) : decided);
+    }
+
+    /// <summary>Refuses a context that has one of the members.</summary>
+    /// <param name="context">A JSON object, or null.</param>
+    internal static void Check(CanonicalJson? context)
+    {
+        if (context is null)
+            return;
+        PlaceOf(context.Bytes.Span, Policy);
+        PlaceOf(context.Bytes.Span, Approval);
+    }
+
+    private static ReadOnlyMemory<byte> AddTo(ReadOnlySpan<byte> bytes, string member, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var at = PlaceOf(bytes, member);
+        var output = new byte[bytes.Length + name.Length + value.Length + (bytes.Length > 2 ? 1 : 0)];
         var rest = output.AsSpan();
         Put(ref rest, bytes[..at]);
         var isLast = at == bytes.Length - 1;
         if (isLast && at > 1)
             Put(ref rest, ","u8);
-        Put(ref rest, "\"policy\":"u8);
+        Put(ref rest, name);
         Put(ref rest, value);
         if (!isLast)
             Put(ref rest, ","u8);
         Put(ref rest, bytes[at..]);
-        return CanonicalJson.FromCanonicalBytes(output.AsMemory(0, output.Length - rest.Length));
+        return output.AsMemory(0, output.Length - rest.Length);
     }
 
-    /// <summary>Refuses a context that has the member.</summary>
-    /// <param name="context">A JSON object, or null.</param>
-    internal static void Check(CanonicalJson? context)
-    {
-        if (context is not null)
-            PlaceOf(context.Bytes.Span);
-    }
-
-    private static int PlaceOf(ReadOnlySpan<byte> canonical)
+    private static int PlaceOf(ReadOnlySpan<byte> canonical, string member)
     {
         var reader = new Utf8JsonReader(canonical, new JsonReaderOptions { MaxDepth = Canonicalizer.MaxDepth + 2 });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var order = string.CompareOrdinal(reader.GetString(), Member);
+            var order = string.CompareOrdinal(reader.GetString(), member);
             if (order == 0)
-                throw new ArgumentException($"the context has a member \"{Member}\": only the recorder writes it", nameof(canonical));
+                throw new ArgumentException($"the context has a member \"{member}\": only the recorder writes it", nameof(canonical));
             if (order > 0)
                 return (int)reader.TokenStartIndex;
             reader.Read();

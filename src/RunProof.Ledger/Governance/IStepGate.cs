@@ -58,6 +58,13 @@ public interface IRunGate
     /// <returns>A decision that lets nothing be executed.</returns>
     StepDecision Undecided(StepAction action, string reason);
 
+    /// <summary>Decides once people were asked about the action. What was decided by rules still holds: an approval lifts nothing but a rule that asks for one.</summary>
+    /// <param name="decision">What was decided of the attempt by rules.</param>
+    /// <param name="approval">What people decided, held against this very action.</param>
+    /// <param name="isAnswer">Whether a rejection is an answer that the skill may be told of: where no rule, but the skill itself asked.</param>
+    /// <returns>The decision.</returns>
+    StepDecision Answered(StepDecision decision, StepApproval approval, bool isAnswer);
+
     /// <summary>Adds an attempt to what the run has used.</summary>
     /// <param name="costCents">What it cost, in cents.</param>
     /// <param name="tokens">Tokens of models that it used.</param>

@@ -26,6 +26,9 @@ public enum StepDecisionKind
 
     /// <summary>It was executed by somebody else, whom no policy of ours binds.</summary>
     NotGoverned,
+
+    /// <summary>It may be executed: a rule asked for people, and they approved this very action.</summary>
+    Approved,
 }
 
 /// <summary>
@@ -34,11 +37,11 @@ public enum StepDecisionKind
 /// </summary>
 public sealed class StepDecision : IEquatable<StepDecision>
 {
-    private static readonly string[] Words = ["allowed", "limited", "redacted", "denied", "approval_required", "undecided", "not_governed"];
+    private static readonly string[] Words = ["allowed", "limited", "redacted", "denied", "approval_required", "undecided", "not_governed", "approved"];
 
-    internal StepDecision(StepDecisionKind kind, string reason, DecidingRule? rule, DecisionEffects effects)
+    internal StepDecision(StepDecisionKind kind, string reason, DecidingRule? rule, DecisionEffects effects, StepApproval? approval = null)
     {
-        (Kind, Reason, Rule, Effects) = (kind, reason, rule, effects);
+        (Kind, Reason, Rule, Effects, Approval) = (kind, reason, rule, effects, approval);
         Evidence = Encode();
     }
 
@@ -52,9 +55,10 @@ public sealed class StepDecision : IEquatable<StepDecision>
     public DecidingRule? Rule { get; }
 
     /// <summary>Whether the engine may execute the attempt.</summary>
-    public bool MayExecute => Kind is StepDecisionKind.Allowed or StepDecisionKind.Limited or StepDecisionKind.Redacted;
+    public bool MayExecute => Kind is StepDecisionKind.Allowed or StepDecisionKind.Limited or StepDecisionKind.Redacted or StepDecisionKind.Approved;
 
-    /// <summary>The code of a step that may not be executed: <c>policy_denied</c>, <c>policy_unavailable</c>, <c>approval_required</c>, <c>budget_exceeded</c>, <c>kill_switch</c>; null where it may.</summary>
+    /// <summary>The code of a step that may not be executed: <c>policy_denied</c>, <c>policy_unavailable</c>, <c>approval_required</c>,
+    /// <c>approval_rejected</c>, <c>approval_expired</c>, <c>approval_mismatch</c>, <c>budget_exceeded</c>, <c>kill_switch</c>; null where it may.</summary>
     public string? BlockedCode => Effects.BlockedCode;
 
     /// <summary>Whether the run goes on after a step that may not be executed. Default: it halts.</summary>
@@ -75,7 +79,25 @@ public sealed class StepDecision : IEquatable<StepDecision>
     /// <summary>Places of the outcome that the recorder takes out of evidence.</summary>
     public IReadOnlyList<PlaceRedaction> OutcomeRedactions => Effects.Outcome;
 
+    /// <summary>How people must approve it, where it may not be executed without.</summary>
+    public ApprovalTerms Terms => Effects.Terms ?? ApprovalTerms.Usual;
+
+    /// <summary>What people decided of it; null where none were asked. The recorder adds it to the context under <c>approval</c>.</summary>
+    public StepApproval? Approval { get; }
+
     internal DecisionEffects Effects { get; }
+
+    /// <summary>The decision once people were asked.</summary>
+    /// <param name="approval">What they decided of this very action.</param>
+    /// <param name="isAnswer">Whether a rejection is an answer like any other, and the skill may be told of it: where only the skill asked.</param>
+    internal StepDecision With(StepApproval approval, bool isAnswer)
+    {
+        if (Kind is StepDecisionKind.ApprovalRequired && approval.Outcome is ApprovalOutcome.Granted)
+            return new StepDecision(StepDecisionKind.Approved, Reason, Rule, Effects.WhenApproved(), approval);
+        if (Kind is StepDecisionKind.ApprovalRequired || MayExecute && approval.Outcome is not ApprovalOutcome.Granted && !(isAnswer && approval.Outcome is ApprovalOutcome.Rejected))
+            return new StepDecision(StepDecisionKind.ApprovalRequired, Reason, Rule, Effects with { Counted = [], BlockedCode = approval.BlockedCode }, approval);
+        return new StepDecision(Kind, Reason, Rule, Effects, approval);
+    }
 
     /// <summary>A step that somebody else executed and handed in. The recorder refuses it for a step whose source is the engine.</summary>
     /// <param name="reason">Why no policy decided; 1 to 500 characters, into evidence.</param>
@@ -92,7 +114,7 @@ public sealed class StepDecision : IEquatable<StepDecision>
     /// <inheritdoc/>
     public bool Equals(StepDecision? other) =>
         ReferenceEquals(this, other)
-        || (other is not null && Evidence.Equals(other.Evidence) && RunGoesOn == other.RunGoesOn && TimeoutMs == other.TimeoutMs
+        || (other is not null && Evidence.Equals(other.Evidence) && Equals(Approval?.Evidence, other.Approval?.Evidence) && RunGoesOn == other.RunGoesOn && TimeoutMs == other.TimeoutMs
             && Effects.Parameters.SequenceEqual(other.Effects.Parameters) && Effects.Outcome.SequenceEqual(other.Effects.Outcome));
 
     /// <inheritdoc/>
@@ -190,6 +212,12 @@ internal sealed record DecisionEffects
     /// <summary>The kill switch that stops it.</summary>
     internal KillSwitch? Kill { get; init; }
 
+    /// <summary>How people must approve, where they must.</summary>
+    internal ApprovalTerms? Terms { get; init; }
+
+    /// <summary>The limits that an attempt counts towards that needs an approval and has it.</summary>
+    internal IReadOnlyList<string> CountedWhenApproved { get; init; } = [];
+
     internal int? TimeoutMs { get; init; }
 
     /// <summary>Places of the parameters that evidence does not show.</summary>
@@ -200,6 +228,8 @@ internal sealed record DecisionEffects
 
     /// <summary>The limits that this attempt counts towards, <c>policy/rule</c> each: whoever continues the run after a crash counts on from them.</summary>
     internal IReadOnlyList<string> Counted { get; init; } = [];
+
+    internal DecisionEffects WhenApproved() => this with { BlockedCode = null, RunGoesOn = false, Counted = CountedWhenApproved, CountedWhenApproved = [] };
 
     /// <summary>The policies in force, by name with their digests, where they are not (known to be) the ones that the trace's header names.</summary>
     internal CanonicalJson? PoliciesSince { get; init; }

@@ -25,6 +25,9 @@ public enum RunStatus
 
     /// <summary>Somebody cancelled it.</summary>
     Cancelled,
+
+    /// <summary>It waits for people to approve a step: no worker has it until they decide, or their time is over.</summary>
+    Waiting,
 }
 
 /// <summary>A run as it is stored. Its plan and goal are redacted: what is executed is kept in memory only.</summary>
@@ -67,7 +70,7 @@ public sealed record Run
     public required RunStatus Status { get; init; }
 
     /// <summary>Whether it has ended: then it changes no more, unless somebody gives it another attempt.</summary>
-    public bool HasEnded => Status is not (RunStatus.Queued or RunStatus.Running or RunStatus.Paused);
+    public bool HasEnded => Status is not (RunStatus.Queued or RunStatus.Running or RunStatus.Paused or RunStatus.Waiting);
 
     /// <summary>Attempts begun, each with a trace of its own; going on after a crash or a pause is no attempt.</summary>
     public int Attempts { get; init; }
@@ -119,6 +122,12 @@ public sealed record Run
 
     /// <summary>W3C trace context of the caller, or null.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>The id of the key by which it was asked for, or null.</summary>
+    public string? CreatedBy { get; init; }
+
+    /// <summary>Whether a step of it has asked people for an approval.</summary>
+    public bool AsksApproval { get; init; }
 
     /// <summary>Why it did not succeed, a word; null where it did or has not ended.</summary>
     public string? ErrorCode { get; init; }
@@ -226,7 +235,7 @@ public interface IRunStore
     /// <summary>Ends an attempt without success and puts the run in line for the next. False where it has none left, is to be cancelled, or another worker has it.</summary>
     Task<bool> NextAttemptAsync(TenantId tenant, RunId run, string worker, DateTimeOffset availableAt, CancellationToken cancellationToken);
 
-    /// <summary>Lets go of a run: it is paused, or in line for another worker. False where another has it or it has ended.</summary>
+    /// <summary>Lets go of a run: it is paused, waits for people, or is in line for another worker. False where another has it or it has ended.</summary>
     Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken);
 
     /// <summary>Moves the end of the worker's leases on all its queued and running runs.</summary>
@@ -269,7 +278,17 @@ public interface IRunStore
 /// <param name="BetweenSteps">What its trace announces has not begun.</param>
 /// <param name="Pause">Because somebody wants it paused; where nobody does any more, it is put in line.</param>
 /// <param name="AvailableAt">No worker claims it before.</param>
-public sealed record RunRelease(bool BetweenSteps, bool Pause, DateTimeOffset AvailableAt);
+public sealed record RunRelease(bool BetweenSteps, bool Pause, DateTimeOffset AvailableAt)
+{
+    /// <summary>
+    /// The approvals that it waits for, between steps; then <see cref="AvailableAt"/> is when the first of them runs out. Where one is decided by now it does not wait. Null
+    /// where it waits for none.
+    /// </summary>
+    public IReadOnlyList<string>? Approvals { get; init; }
+
+    /// <summary>Now; only with <see cref="Approvals"/>.</summary>
+    public DateTimeOffset At { get; init; }
+}
 
 /// <summary>What somebody wants of a run that a worker has.</summary>
 /// <param name="TenantId">The tenant.</param>
@@ -330,7 +349,7 @@ public interface IAgentStore
 /// <param name="TenantId">The tenant that its bearer acts in.</param>
 /// <param name="Id">Public id, for listing and revoking: <c>key_…</c>.</param>
 /// <param name="Name">What it is for.</param>
-/// <param name="Scope"><c>runner</c> (create and read), <c>governor</c> (policies and read), or <c>auditor</c> (read only).</param>
+/// <param name="Scope"><c>runner</c> (create and read), <c>governor</c> (policies and read), <c>approver</c> (approvals and read), or <c>auditor</c> (read only).</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="RevokedAt">When it was revoked, or null.</param>
 public sealed record ApiKey(TenantId TenantId, string Id, string Name, string Scope, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);

@@ -72,6 +72,9 @@ public sealed class PolicyRule
 
     internal PolicyLimit? Limit { get; init; }
 
+    /// <summary>How people must approve; null unless they must.</summary>
+    internal ApprovalTerms? Approval { get; init; }
+
     /// <summary>Places of the parameters that evidence does not show.</summary>
     internal IReadOnlyList<PlacePattern> RedactedParameters { get; init; } = [];
 

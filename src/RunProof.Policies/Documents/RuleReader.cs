@@ -9,7 +9,7 @@ internal static class RuleReader
 
     internal static PolicyRule? Read(PolicyNode node, string place, NodeReader nodes)
     {
-        nodes.RefuseOthers(node, place, "id", "when", "effect", "reason", "on_block", "limit", "redact");
+        nodes.RefuseOthers(node, place, "id", "when", "effect", "reason", "on_block", "limit", "redact", "approval");
         var id = nodes.RequiredText(node, place, "id", 64);
         if (id is not null && !PolicyReader.IsName(id))
             nodes.Fail(node["id"]!, place + ".id", "must be 1 to 64 of a-z 0-9 . _ -");
@@ -22,9 +22,10 @@ internal static class RuleReader
         var goesOn = OnBlock(node, place, effect, nodes);
         var limit = Limit(node, place, effect, nodes);
         var (parameters, outcome) = Redact(node, place, effect, nodes);
+        var approval = Approval(node, place, effect, nodes);
         return id is null || word < 0 ? null : new PolicyRule
         {
-            Id = id, Effect = effect, Reason = reason ?? $"rule {id}", RunGoesOn = goesOn, When = when, Limit = limit,
+            Id = id, Effect = effect, Reason = reason ?? $"rule {id}", RunGoesOn = goesOn, When = when, Limit = limit, Approval = approval,
             RedactedParameters = parameters, RedactedOutcome = outcome,
         };
     }
@@ -66,6 +67,40 @@ internal static class RuleReader
             DurationMs = nodes.Integer(given, at, "duration_ms", 0, 31_536_000_000),
             TimeoutMs = (int?)nodes.Integer(given, at, "timeout_ms", 1, 3_600_000),
         };
+    }
+
+    private static ApprovalTerms? Approval(PolicyNode node, string place, PolicyEffect effect, NodeReader nodes)
+    {
+        var at = place + ".approval";
+        if (node["approval"] is not { } given)
+            return effect is PolicyEffect.RequireApproval ? ApprovalTerms.Usual : null;
+        if (effect is not PolicyEffect.RequireApproval)
+            nodes.Fail(given, at, "has no effect unless the effect is require_approval");
+        if (!nodes.IsMap(given, at))
+            return null;
+        nodes.RefuseOthers(given, at, "approvers", "count", "valid_for_seconds");
+        var approvers = given["approvers"] is { } names ? Approvers(names, at + ".approvers", nodes) : null;
+        var count = (int)(nodes.Integer(given, at, "count", 1, 20) ?? 1);
+        if (approvers is not null && approvers.Count < count)
+            nodes.Fail(given, at + ".count", "is more than there are approvers");
+        return new ApprovalTerms(approvers, count, nodes.Integer(given, at, "valid_for_seconds", 1, 31_536_000) is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+    }
+
+    private static List<string>? Approvers(PolicyNode names, string place, NodeReader nodes)
+    {
+        if (!nodes.IsList(names, place, 100, 1))
+            return null;
+        var approvers = new List<string>();
+        for (var i = 0; i < names.Items.Count; i++)
+        {
+            if (nodes.Text(names.Items[i], NodeReader.At(place, i), 200) is not { } name)
+                continue;
+            if (approvers.Contains(name, StringComparer.Ordinal))
+                nodes.Fail(names.Items[i], NodeReader.At(place, i), "is named twice");
+            approvers.Add(name);
+        }
+
+        return approvers;
     }
 
     private static (IReadOnlyList<PlacePattern> Parameters, IReadOnlyList<PlacePattern> Outcome) Redact(

@@ -110,7 +110,7 @@ internal static class Evaluation
         private readonly List<PlaceRedaction> _outcome = [];
         private readonly List<string> _counted = [];
         private (DecidingRule Rule, string Reason, string Code, bool GoesOn)? _denied;
-        private (DecidingRule Rule, string Reason, bool GoesOn)? _approval;
+        private (DecidingRule Rule, PolicyRule By)? _approval;
         private (DecidingRule Rule, string Reason)? _limited;
         private (DecidingRule Rule, string Reason)? _redacted;
         private (DecidingRule Rule, string Reason)? _allowed;
@@ -119,7 +119,7 @@ internal static class Evaluation
         internal void Deny(PolicyInForce policy, string? rule, string reason, string code, bool goesOn) =>
             _denied ??= (policy.Deciding(rule), reason, code, goesOn);
 
-        internal void RequireApproval(PolicyInForce policy, PolicyRule rule) => _approval ??= (policy.Deciding(rule.Id), rule.Reason, rule.RunGoesOn);
+        internal void RequireApproval(PolicyInForce policy, PolicyRule rule) => _approval ??= (policy.Deciding(rule.Id), rule);
 
         internal void Limit(PolicyInForce policy, PolicyRule rule)
         {
@@ -148,7 +148,13 @@ internal static class Evaluation
             if (_denied is { } denied)
                 return new(StepDecisionKind.Denied, denied.Reason, denied.Rule, Places() with { BlockedCode = denied.Code, RunGoesOn = denied.GoesOn });
             if (_approval is { } approval)
-                return new(StepDecisionKind.ApprovalRequired, approval.Reason, approval.Rule, Places() with { BlockedCode = "approval_required", RunGoesOn = approval.GoesOn });
+            {
+                return new(StepDecisionKind.ApprovalRequired, approval.By.Reason, approval.Rule, Places() with
+                {
+                    BlockedCode = "approval_required", RunGoesOn = approval.By.RunGoesOn, Terms = approval.By.Approval, CountedWhenApproved = _counted, TimeoutMs = _timeout,
+                });
+            }
+
             if (_limited is { } limited)
                 return new(StepDecisionKind.Limited, limited.Reason, limited.Rule, Places() with { Counted = _counted, TimeoutMs = _timeout });
             if (_redacted is { } redacted)

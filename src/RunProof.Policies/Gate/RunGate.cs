@@ -52,6 +52,13 @@ internal sealed class RunGate : IRunGate
 
     public StepDecision Undecided(StepAction action, string reason) => new(StepDecisionKind.Undecided, reason, null, Places(action));
 
+    public StepDecision Answered(StepDecision decision, StepApproval approval, bool isAnswer)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        var answered = decision.With(approval, isAnswer);
+        return decision.Kind is StepDecisionKind.ApprovalRequired ? Counted(answered) : answered;
+    }
+
     public void Used(decimal costCents, long tokens)
     {
         _cost += costCents;

@@ -16,9 +16,9 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         WITH made AS (
           INSERT INTO public.runs (tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key,
               request_hash, status, seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, created_at, worker, lease_until,
-              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode)
+              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16, $17, CASE WHEN here THEN $18 END, CASE WHEN here THEN $19 END,
-                $20, $21, $22, $23, $24, $25, $26, $27
+                $20, $21, $22, $23, $24, $25, $26, $27, $28
               FROM (SELECT $18 IS NOT NULL AND ($9 OR NOT EXISTS (SELECT FROM runproof.tenant_limits l WHERE l.tenant_id = $1)) AS here) place
             ON CONFLICT DO NOTHING
             RETURNING tenant_id, id, priority, greatest(created_at, not_before) AS available_at, worker),
@@ -69,6 +69,8 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     private const string ReleaseSql = "SELECT runproof.release_run($1, $2, $3, $4, $5, $6)";
 
+    private const string WaitSql = "SELECT runproof.wait_run($1, $2, $3, $4, $5, $6)";
+
     private const string RenewSql = "SELECT tenant_id, run_id, pause, cancel_by, cancel_reason FROM runproof.renew_claims($1, $2)";
 
     private const string WishesSql = "SELECT tenant_id, run_id, pause, cancel_by, cancel_reason FROM runproof.wanted_of($1)";
@@ -96,7 +98,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             InsertSql, run.TenantId.Value, run.Id.Value, run.AgentId.Value, run.Goal, run.OriginSystemId, run.CorrelationId.Value, run.Planner, run.PlanJson,
             run.PlanRedacted, run.IdempotencyKey, Sql.OrNull(run.RequestHash), run.Seed.Value, Sql.OrNull(run.FrozenTimestamp), run.IsSynthetic,
             run.SyntheticScenarioId, run.TraceParent, run.CreatedAt, run.Worker, Sql.OrNull(run.LeaseUntil), run.Priority, Sql.OrNull(run.NotBefore),
-            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode)));
+            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode), run.CreatedBy));
         batch.BatchCommands.Add(Sql.Command(ExistingSql, run.TenantId.Value, run.Id.Value, run.IdempotencyKey));
         try
         {
@@ -146,7 +148,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     /// <inheritdoc/>
     public Task<bool> FinishAsync(TenantId tenant, RunId run, string worker, RunEnd end, CancellationToken cancellationToken)
     {
-        if (end.Status is RunStatus.Queued or RunStatus.Running or RunStatus.Paused)
+        if (end.Status is RunStatus.Queued or RunStatus.Running or RunStatus.Paused or RunStatus.Waiting)
             throw new ArgumentException("a run ends succeeded, failed, aborted or cancelled", nameof(end));
         var command = Sql.Command(
             FinishSql, tenant.Value, run.Value, worker, RunReader.Name(end.Status), end.CompletedAt, Sql.OrNull(end.DurationMs), end.Attempts,
@@ -160,7 +162,11 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     /// <inheritdoc/>
     public Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken) =>
-        AskAsync<bool>(Sql.Command(ReleaseSql, tenant.Value, run.Value, worker, release.BetweenSteps, release.Pause, release.AvailableAt), cancellationToken);
+        AskAsync<bool>(
+            release.Approvals is { } approvals
+                ? Sql.Command(WaitSql, tenant.Value, run.Value, worker, approvals.ToArray<string?>(), release.At, release.AvailableAt)
+                : Sql.Command(ReleaseSql, tenant.Value, run.Value, worker, release.BetweenSteps, release.Pause, release.AvailableAt),
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<RunWish>> RenewAsync(string worker, DateTimeOffset leaseUntil, CancellationToken cancellationToken) =>

@@ -29,6 +29,9 @@ internal static class Sql
 
     internal static object OrNull(Digest? value) => value is { } digest ? digest : new Null(NpgsqlDbType.Bytea);
 
+    /// <summary>No array of texts.</summary>
+    internal static object NoTexts { get; } = new Null(NpgsqlDbType.Array | NpgsqlDbType.Text);
+
     private static NpgsqlParameter Parameter(object? value) => value switch
     {
         null => new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Text, Value = DBNull.Value },

@@ -37,6 +37,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
         builder.Services.TryAddSingleton<IPolicyStore, PostgresPolicyStore>();
         builder.Services.TryAddSingleton<IRestraintStore, PostgresRestraintStore>();
+        builder.Services.TryAddSingleton<IApprovalStore, PostgresApprovalStore>();
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();

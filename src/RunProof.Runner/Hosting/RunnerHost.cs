@@ -35,6 +35,7 @@ internal static class RunnerHost
             MaxWatches = configuration.GetValue("RunProof:Runner:MaxEventStreams", usual.MaxWatches),
             QueueCapacity = configuration.GetValue("RunProof:Runner:QueueCapacity", usual.QueueCapacity),
             StopGrace = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:StopGraceSeconds", usual.StopGrace.TotalSeconds)),
+            ApprovalValidity = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Approvals:ValidForSeconds", usual.ApprovalValidity.TotalSeconds)),
             DemoUrl = () => DemoUrl(provider, configuration),
         };
     }

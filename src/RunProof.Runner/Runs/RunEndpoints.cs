@@ -40,7 +40,7 @@ internal static class RunEndpoints
             return refusal;
         var reader = new ObjectReader();
         var query = new QueryReader(context.Request.Query, nameof(wait));
-        var request = CreateRunReader.Read(body, context.Request.Headers, context.GetTenant(), reader);
+        var request = CreateRunReader.Read(body, context.Request.Headers, context.GetTenant(), reader) is { } read ? read with { CreatedBy = context.GetApiKeyId() } : null;
         var patience = Waiting.Read(body, reader) ?? Waiting.Read(query) ?? TimeSpan.Zero;
         if (request is null || reader.Errors.Count + query.Errors.Count > 0)
             return RequestBody.Refuse([.. reader.Errors, .. query.Errors]);
@@ -114,7 +114,7 @@ internal static class RunEndpoints
 
     private static async Task<IResult> ListAsync(
         HttpContext context, [FromServices] RunService runs,
-        [Description("Only runs of this status: queued, running, paused, succeeded, failed, aborted or cancelled.")] string? status,
+        [Description("Only runs of this status: queued, running, paused, waiting, succeeded, failed, aborted or cancelled.")] string? status,
         [FromQuery(Name = "agent_id"), Description("Only this agent's.")] string? agentId,
         [FromQuery(Name = "origin_system_id"), Description("Only those that this system asked for.")] string? originSystemId,
         [FromQuery(Name = "created_from"), Description("Only those created at or after this time.")] string? createdFrom,

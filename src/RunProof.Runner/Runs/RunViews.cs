@@ -19,7 +19,7 @@ internal sealed record RunView
     [Description("The plan as it is stored: every default written out, secrets redacted.")]
     public required JsonElement Plan { get; init; }
 
-    [Description("queued, running, paused, succeeded, failed, aborted or cancelled.")]
+    [Description("queued, running, paused, waiting (for people to approve a step), succeeded, failed, aborted or cancelled.")]
     public required string Status { get; init; }
 
     [Description("Attempts begun, each with a trace of its own: trace_ID, trace_ID.2, …")]

@@ -96,7 +96,7 @@ internal sealed class FakeRunStore : IRunStore
             return one with
             {
                 Worker = null, LeaseUntil = null, IsBetweenSteps = one.IsAttemptOpen && (release.BetweenSteps || one.IsBetweenSteps),
-                Status = pause ? RunStatus.Paused : one.Status is RunStatus.Running && release.BetweenSteps ? RunStatus.Queued : one.Status,
+                Status = pause ? RunStatus.Paused : release.Approvals is not null && one.CancelRequestedAt is null ? RunStatus.Waiting : one.Status is RunStatus.Running && release.BetweenSteps ? RunStatus.Queued : one.Status,
                 PauseRequestedAt = pause ? null : one.PauseRequestedAt,
             };
         });
@@ -123,7 +123,13 @@ internal sealed class FakeRunStore : IRunStore
             var claimed = abandoned.Concat(waiting.Take(limit - abandoned.Length)).ToArray();
             foreach (var run in claimed)
                 _line.Remove((run.TenantId, run.Id));
-            return [.. claimed.Select(run => _runs[(run.TenantId, run.Id)] = run with { Worker = worker, LeaseUntil = leaseUntil })];
+            return
+            [
+                .. claimed.Select(run => _runs[(run.TenantId, run.Id)] = run with
+                {
+                    Worker = worker, LeaseUntil = leaseUntil, Status = run.Status is RunStatus.Waiting ? RunStatus.Queued : run.Status,
+                }),
+            ];
         });
 
     public Task<RunAnswer> CancelAsync(TenantId tenant, RunId id, string by, string? reason, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -136,7 +142,7 @@ internal sealed class FakeRunStore : IRunStore
             var wished = run with { CancelRequestedAt = now, CancelRequestedBy = by, CancelReason = reason, PauseRequestedAt = null };
             if (run.Worker is not null || run.IsAttemptOpen)
             {
-                _runs[(tenant, id)] = wished with { Status = run.Status is RunStatus.Paused ? RunStatus.Queued : run.Status };
+                _runs[(tenant, id)] = wished with { Status = run.Status is RunStatus.Paused or RunStatus.Waiting ? RunStatus.Queued : run.Status };
                 if (run.Worker is null)
                     _line[(tenant, id)] = now;
                 return RunAnswer.Asked;
@@ -163,6 +169,28 @@ internal sealed class FakeRunStore : IRunStore
         _runs[(tenant, id)] = run with { Status = RunStatus.Paused };
         return RunAnswer.Done;
     }));
+
+    /// <summary>A decision puts a run that waits in line again.</summary>
+    public void Wake(TenantId tenant, RunId run, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            if (_runs[(tenant, run)].Status is not RunStatus.Waiting)
+                return;
+            _runs[(tenant, run)] = _runs[(tenant, run)] with { Status = RunStatus.Queued };
+            _line[(tenant, run)] = now;
+        }
+    }
+
+    /// <summary>A step of it has asked people.</summary>
+    public void Asks(TenantId tenant, RunId run)
+    {
+        lock (_gate)
+        {
+            if (_runs.TryGetValue((tenant, run), out var one))
+                _runs[(tenant, run)] = one with { AsksApproval = true };
+        }
+    }
 
     public Task<RunAnswer> ResumeAsync(TenantId tenant, RunId id, DateTimeOffset now, CancellationToken cancellationToken) => Do("resume", () => Ask(tenant, id, run =>
     {

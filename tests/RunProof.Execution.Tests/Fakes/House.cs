@@ -21,6 +21,7 @@ internal sealed class House
     private House(House former, string worker)
     {
         (Clock, Recorder, Runs, Agents, Skills) = (former.Clock, former.Recorder, former.Runs, former.Agents, former.Skills);
+        (Approvals, PolicyOptions) = (former.Approvals, former.PolicyOptions);
         (Options, Source) = (former.Options with { Worker = worker }, former.Source);
         _services = new(Build);
     }
@@ -47,6 +48,9 @@ internal sealed class House
     public FakeWatchStore Watched => field ??= new(Runs, Recorder);
 
     public RunWatches Watches => _services.Value.GetRequiredService<RunWatches>();
+
+    /// <summary>Null where nobody can be asked, which is so unless a test says otherwise.</summary>
+    public FakeApprovalStore? Approvals { get; set; }
 
     public IPolicyStore Policies { get; set; } = new NoPolicies();
 
@@ -168,6 +172,8 @@ internal sealed class House
         services.AddSingleton<IReplayStore, NoOrigins>();
         services.AddSingleton<IRedactor, FakeRedactor>();
         services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
+        if (Approvals is not null)
+            services.AddSingleton<IApprovalStore>(Approvals);
         foreach (var skill in Skills)
             services.AddSingleton<SkillDescriptor>(skill);
         if (Source is not null)

@@ -74,6 +74,7 @@ public sealed class StoreDatabase(PostgresFixture postgres) : IAsyncLifetime
         SyntheticScenarioId = "scenario-1",
         TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         CreatedAt = Noon,
+        CreatedBy = "key_1",
         Worker = "worker-1",
         LeaseUntil = Noon.AddMinutes(1),
     };

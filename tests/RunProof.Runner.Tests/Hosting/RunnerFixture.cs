@@ -73,7 +73,7 @@ public sealed class RunnerFixture : IAsyncLifetime
         return new ApiClient(client);
     }
 
-    internal Task<string> CreateKeyAsync(string tenant, string scope, string? id = null) => Store.CreateKeyAsync(Database, tenant, scope, id);
+    internal Task<string> CreateKeyAsync(string tenant, string scope, string? id = null, string name = "test") => Store.CreateKeyAsync(Database, tenant, scope, id, name);
 
     internal Task<object?> ScalarAsync(string sql, params object[] values) => Store.ScalarAsync(Database, sql, values);
 

@@ -12,11 +12,11 @@ internal static class Store
 {
     /// <summary>Makes a key, and its tenant where it is new.</summary>
     /// <returns>The key's text.</returns>
-    public static async Task<string> CreateKeyAsync(TestDatabase database, string tenant, string scope, string? id = null)
+    public static async Task<string> CreateKeyAsync(TestDatabase database, string tenant, string scope, string? id = null, string name = "test")
     {
         await using var source = NpgsqlDataSource.Create(database.AdminConnectionString);
         var secret = ApiKeySecret.Create();
-        var key = new ApiKey(TenantId.Parse(tenant), id ?? "key_" + Guid.NewGuid().ToString("N"), "test", scope, DateTimeOffset.UtcNow, null);
+        var key = new ApiKey(TenantId.Parse(tenant), id ?? "key_" + Guid.NewGuid().ToString("N"), name, scope, DateTimeOffset.UtcNow, null);
         await new PostgresApiKeyStore(source).CreateAsync(key, ApiKeySecret.HashOf(secret), default);
         return secret;
     }
