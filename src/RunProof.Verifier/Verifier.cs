@@ -41,6 +41,7 @@ internal static class Verifier
         app.MapTiledLog();
         var api = app.MapGroup("/api/v1");
         api.MapProofs();
+        api.MapEvidence();
         api.MapBundles();
         api.MapStatements();
         api.MapComparisons();

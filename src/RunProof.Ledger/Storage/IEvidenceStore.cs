@@ -36,6 +36,12 @@ public interface IEvidenceSnapshot : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>One for each that was asked for, in that order.</returns>
     IAsyncEnumerable<RecordedEvidence> ReadEvidenceAsync(IReadOnlyList<(string Trace, bool Steps)> traces, bool payloads, CancellationToken cancellationToken);
+
+    /// <summary>The side records of a run (src/SIDE-RECORDS.md), of all its traces and of ends without a trace.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The rows as they are; null where the store keeps none.</returns>
+    Task<RecordedSideRecords?> ReadSideRecordsAsync(RunId run, CancellationToken cancellationToken) => Task.FromResult<RecordedSideRecords?>(null);
 }
 
 /// <summary>A trace with its steps, as they are read.</summary>

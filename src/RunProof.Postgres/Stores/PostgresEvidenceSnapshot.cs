@@ -104,6 +104,15 @@ internal sealed class PostgresEvidenceSnapshot(NpgsqlConnection connection, Npgs
         }
     }
 
+    public async Task<RecordedSideRecords?> ReadSideRecordsAsync(RunId run, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Sql.Command(SideRecordReader.SinceSql) } };
+        foreach (var (_, sql) in SideRecordReader.Tables)
+            batch.BatchCommands.Add(Sql.Command(sql, run.Value, tenant.Value));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        return await SideRecordReader.ReadAsync(reader, cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await transaction.DisposeAsync();

@@ -36,6 +36,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         {
             var traces = await snapshot.ReadTracesAsync(request.Run, payloads: true, cancellationToken);
             var reports = await VerifyAsync(snapshot, traces, run, request, cancellationToken);
+            var sideRecords = reports.Judge?.Finish(evidenceHolds: reports.Reports.All(static each => each.Verdict.Status is not VerificationStatus.Failed));
             if (reports.Reports.Count == 0 && run is null)
             {
                 await snapshot.DisposeAsync();
@@ -43,7 +44,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
             }
 
             var isBehind = traces.Count == 0 ? reports.Log is [{ TraceSeen: not null }] : traces.Zip(reports.Log).Any(pair => pair.First.Status == "running" && pair.Second.SealSeen is not null);
-            return (new Proof(snapshot, Answer(snapshot, traces, reports, request, cancellationToken)), isBehind);
+            return (new Proof(snapshot, Answer(snapshot, traces, reports, sideRecords, request, cancellationToken), sideRecords), isBehind);
         }
         catch
         {
@@ -53,7 +54,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
     }
 
     private ProofResponse Answer(
-        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, (List<TraceReport> Reports, string? AosFingerprint, List<LogEvidence> Log) verified, ProofRequest request, CancellationToken cancellationToken)
+        IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, VerifiedRun verified, SideRecordReport? sideRecords, ProofRequest request, CancellationToken cancellationToken)
     {
         var report = RunReport.Of(request.Model, verified.Reports);
         return new ProofResponse
@@ -71,6 +72,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
             Checks = [.. report.Checks.Select(CheckResponse.Of)],
             Findings = [.. report.Findings.Select(FindingResponse.Of)],
             FindingsOmitted = verified.Reports.Sum(each => each.FindingsOmitted),
+            SideRecords = sideRecords is null ? null : SideRecordsResponse.Of(sideRecords),
             ErasedPayloads = [.. verified.Reports.SelectMany(each => each.ErasedPayloads)],
             Log = [.. traces.Zip(verified.Log, LogPlaceResponse.Of)],
             AosTraces = [.. traces.Zip(verified.Reports, (trace, each) => TraceResponse.Of(trace, each.Verdict.Name, request.IncludePayloads))],
@@ -80,20 +82,21 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         };
     }
 
-    private async Task<(List<TraceReport> Reports, string? AosFingerprint, List<LogEvidence> Log)> VerifyAsync(
+    private async Task<VerifiedRun> VerifyAsync(
         IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, Run? run, ProofRequest request, CancellationToken cancellationToken)
     {
         var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run), RunSucceeded = run is { Status: RunStatus.Succeeded } };
         using var fingerprint = new RunFingerprint(request.Run);
         var reports = new List<TraceReport>();
         var places = new List<LogEvidence>();
+        var judge = await snapshot.ReadSideRecordsAsync(request.Run, cancellationToken) is { } recorded ? new SideRecordJudge(run, recorded) : null;
         foreach (var trace in traces)
         {
             places.Add(await log.ReadAsync(request.Tenant, trace.TraceId, cancellationToken));
             // The last attempt ended as the run did; an earlier one is over, and without success.
             var isEarlier = run is not null && trace.TraceId != TraceId.Of(run.Id, run.Attempts).Value;
             var ofAttempt = isEarlier ? options with { RunHasEnded = true, RunSucceeded = false } : options;
-            reports.Add(await VerifyAsync(snapshot, trace, ofAttempt, fingerprint, places[^1], cancellationToken));
+            reports.Add(await VerifyAsync(snapshot, trace, ofAttempt, fingerprint, judge?.Begin(trace), places[^1], cancellationToken));
         }
 
         foreach (var attempt in LostAttempts(run, traces))
@@ -110,7 +113,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
                 reports.Add(missing);
         }
 
-        return (reports, fingerprint.Finish(), places);
+        return new VerifiedRun(reports, fingerprint.Finish(), places, judge);
     }
 
     /// <summary>Attempts that the run had and whose traces are not among those that are there; none where no trace is.</summary>
@@ -131,13 +134,15 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         return steps > 0 || (run is { Status: RunStatus.Succeeded } && trace == TraceId.Of(run.Id, run.Attempts)) || place.TraceSeen is not null ? TraceVerifier.Missing(trace, steps, options, place) : null;
     }
 
-    private static async Task<TraceReport> VerifyAsync(IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, LogEvidence place, CancellationToken cancellationToken)
+    private static async Task<TraceReport> VerifyAsync(
+        IEvidenceSnapshot snapshot, RecordedTrace trace, VerificationOptions options, RunFingerprint fingerprint, TraceRecords? sideRecords, LogEvidence place, CancellationToken cancellationToken)
     {
         var verifier = TraceVerifier.Begin(trace, options);
         await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
         {
             verifier.Add(step);
             fingerprint.Append(step);
+            sideRecords?.Add(step);
         }
 
         var origin = TraceOrigin.OfFork(trace) is { } fork ? await OriginOfAsync(snapshot, fork, options, cancellationToken) : null;
@@ -180,8 +185,11 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         : step with { LeafHash = proofs.LeafOf(position).ToString(), InclusionProof = [.. proofs.PathOf(position).Select(hash => hash.ToString())] };
 }
 
+/// <summary>What was verified of a run.</summary>
+internal sealed record VerifiedRun(List<TraceReport> Reports, string? AosFingerprint, List<LogEvidence> Log, SideRecordJudge? Judge);
+
 /// <summary>An answer and the snapshot that its steps are still to be read from. Dispose it when the answer is written.</summary>
-internal sealed record Proof(IEvidenceSnapshot Snapshot, ProofResponse Answer) : IAsyncDisposable
+internal sealed record Proof(IEvidenceSnapshot Snapshot, ProofResponse Answer, SideRecordReport? SideRecords) : IAsyncDisposable
 {
     public ValueTask DisposeAsync() => Snapshot.DisposeAsync();
 }

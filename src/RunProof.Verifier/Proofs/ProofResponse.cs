@@ -39,6 +39,9 @@ internal sealed record ProofResponse
     /// <summary>Findings beyond the first 10,000 of each trace, which are not listed.</summary>
     public required long FindingsOmitted { get; init; }
 
+    /// <summary>What follows from the evidence and is kept beside it, compared; it changes no verdict. Null where the store keeps none.</summary>
+    public required SideRecordsResponse? SideRecords { get; init; }
+
     /// <summary>Payloads of which the commitment alone is left: erased, and the proof still holds.</summary>
     public required IReadOnlyList<string> ErasedPayloads { get; init; }
 
@@ -91,5 +94,6 @@ internal sealed record FindingResponse(string Code, string Place, string Message
 
 /// <summary>Written without reflection. Members are the wire's snake_case.</summary>
 [JsonSerializable(typeof(ProofResponse))]
+[JsonSerializable(typeof(EvidenceResponse))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 internal sealed partial class ProofJson : JsonSerializerContext;
