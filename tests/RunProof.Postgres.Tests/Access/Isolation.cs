@@ -131,11 +131,11 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT approval_decisions:SELECT ";
 
     private const string Reader = Evidence
-        + "budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT kill_switches:SELECT log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
+        + "budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT governance_records:SELECT incidents:SELECT integrity_evidence:SELECT kill_switches:SELECT llm_run_records:SELECT log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT policy_evaluations:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
 
     private const string Sealer = Evidence
-        + "log_entries:INSERT log_entries:SELECT log_keys:INSERT log_keys:SELECT log_quarantine:INSERT log_quarantine:SELECT log_queue:DELETE log_queue:SELECT "
-        + "log_requeued:SELECT log_tiles:INSERT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
+        + "governance_records:SELECT incidents:SELECT integrity_evidence:SELECT llm_run_records:SELECT log_entries:INSERT log_entries:SELECT log_keys:INSERT log_keys:SELECT log_quarantine:INSERT log_quarantine:SELECT log_queue:DELETE log_queue:SELECT "
+        + "log_requeued:SELECT log_tiles:INSERT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT policy_evaluations:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
 
     [Fact]
     public async Task The_runner_cannot_insert_a_run_into_another_tenant() =>
