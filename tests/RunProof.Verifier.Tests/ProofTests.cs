@@ -200,7 +200,7 @@ public sealed class ProofTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["self"], (await _verifier.GetAsync("/alive")).Body["checks"]!.AsArray().Select(check => Text(check!, "name")));
         var (_, document) = await _verifier.GetAsync("/openapi/v1.json");
         Assert.Equal(
-            ["/.well-known/runproof", "/api/v1/log", "/api/v1/log/consistency", "/api/v1/log/inclusion", "/api/v1/runs/{a}/diff/{b}", "/api/v1/runs/{run_id}/bundle", "/api/v1/runs/{run_id}/evidence", "/api/v1/runs/{run_id}/proof", "/api/v1/runs/{run_id}/statement", "/log/{tenant_id}/checkpoint", "/log/{tenant_id}/tile/{path}"],
+            ["/.well-known/runproof", "/api/v1/log", "/api/v1/log/consistency", "/api/v1/log/inclusion", "/api/v1/runs/{a}/diff/{b}", "/api/v1/runs/{run_id}/bundle", "/api/v1/runs/{run_id}/evidence", "/api/v1/runs/{run_id}/proof", "/api/v1/runs/{run_id}/replay-report", "/api/v1/runs/{run_id}/statement", "/log/{tenant_id}/checkpoint", "/log/{tenant_id}/tile/{path}"],
             document["paths"]!.AsObject().Select(path => path.Key).Order(StringComparer.Ordinal));
         var operation = document["paths"]!["/api/v1/runs/{run_id}/proof"]!["get"]!;
         Assert.Equal(["200", "400", "401", "403", "404", "503"], operation["responses"]!.AsObject().Select(answer => answer.Key));
