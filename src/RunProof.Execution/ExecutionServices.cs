@@ -26,6 +26,11 @@ public static class ExecutionServices
         services.AddSingleton<PlanParser>();
         services.AddSingleton<IPlanner, StubPlanner>();
         services.AddSingleton<IPlanner, GivenPlanner>();
+        services.TryAddSingleton<PlannerOptions>();
+        services.TryAddSingleton<IModelCatalog, NoModels>();
+        services.AddSingleton<IPlanner, RulesPlanner>();
+        services.AddSingleton<IPlanner, LlmPlanner>();
+        services.AddSingleton<IPlanner, AgentPlanner>();
         services.TryAddSingleton<IRunSignals, LocalRunSignals>();
         services.AddSingleton<RunQueue>();
         services.AddSingleton<RunControls>();

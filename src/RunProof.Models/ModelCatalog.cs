@@ -23,7 +23,7 @@ public sealed class ModelCatalog : IModelCatalog, IDisposable
         ArgumentNullException.ThrowIfNull(options);
         foreach (var name in options.Models.Keys.Concat(options.Prompts.Keys).Where(name => !IsName(name)))
             throw new ArgumentException($"\"{name}\" is no name of a model or prompt: 1 to 64 of A-Z a-z 0-9 . _ -");
-        _prompts = options.Prompts.ToImmutableSortedDictionary(pair => pair.Key, pair => Prompt.Of(pair.Key, pair.Value), StringComparer.Ordinal);
+        _prompts = BuiltinPrompts.All.SetItems(options.Prompts).ToImmutableSortedDictionary(pair => pair.Key, pair => Prompt.Of(pair.Key, pair.Value), StringComparer.Ordinal);
         _models = options.Models.ToImmutableSortedDictionary(pair => pair.Key, pair => new ModelConnection(pair.Key, pair.Value), StringComparer.Ordinal);
     }
 

@@ -6,7 +6,7 @@ public sealed record ModelsOptions
     /// <summary>The models, by the name that plans call them by.</summary>
     public IReadOnlyDictionary<string, ModelEndpoint> Models { get; init; } = new Dictionary<string, ModelEndpoint>(StringComparer.Ordinal);
 
-    /// <summary>System prompts by name. Evidence has the name and the digest, never the text.</summary>
+    /// <summary>System prompts by name, beside <see cref="BuiltinPrompts"/> and over them. Evidence has the name and the digest, never the text.</summary>
     public IReadOnlyDictionary<string, string> Prompts { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 

@@ -15,7 +15,7 @@ internal static class RunCreation
     private static readonly Option<string> Goal = new("--goal") { Required = true, HelpName = "TEXT", Description = "What it is for." };
     private static readonly Option<string> Origin = new("--origin") { Required = true, HelpName = "ID", Description = "The system that asks for it (origin_system_id)." };
     private static readonly Option<string?> Plan = new("--plan") { HelpName = "FILE", Description = "A JSON array of planned steps; - is standard input. Default: the planner makes one." };
-    private static readonly Option<string?> Planner = new("--planner") { HelpName = "NAME", Description = "stub or given. Default: given with a plan, stub without." };
+    private static readonly Option<string?> Planner = new("--planner") { HelpName = "NAME", Description = "stub, given, rules, llm or agent. Default: given with a plan, stub without." };
     private static readonly Option<string?> IdempotencyKey = new("--idempotency-key") { HelpName = "KEY", Description = "The same request under the same key gives the same run." };
     private static readonly Option<string?> CorrelationId = new("--correlation-id") { HelpName = "ID", Description = "The caller's own id for this work." };
     private static readonly Option<long?> Seed = new("--seed") { HelpName = "N", Description = "Seed of the run's randomness." };
@@ -47,7 +47,7 @@ internal static class RunCreation
         new Command("create", "Create a run.")
         {
             Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait,
-        }.Does(world, RunAsync);
+        }.WithChoices().Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
     {
@@ -71,6 +71,7 @@ internal static class RunCreation
         if (invocation.Get(Plan) is { } file)
             body["plan"] = ParsePlan(file, await InputFile.ReadAsync(file, invocation.World, cancellationToken));
         Add(body, "planner", invocation.Get(Planner));
+        RunChoices.Write(invocation, body);
         Add(body, "idempotency_key", invocation.Get(IdempotencyKey));
         Add(body, "correlation_id", invocation.Get(CorrelationId));
         Add(body, "frozen_timestamp", RunCommands.Time(FrozenTimestamp, invocation.Get(FrozenTimestamp)));

@@ -6,13 +6,32 @@ namespace RunProof.Execution;
 /// <summary>What a planner plans for.</summary>
 /// <param name="Goal">The goal, as the caller wrote it.</param>
 /// <param name="Plan">The plan that the caller gave, or null.</param>
-public sealed record PlanningRequest(string Goal, JsonElement? Plan);
+public sealed record PlanningRequest(string Goal, JsonElement? Plan)
+{
+    /// <summary>On whose behalf: models are some tenants' and not others'.</summary>
+    public TenantId TenantId { get; init; }
+
+    /// <summary>What the caller chose. Default: nothing.</summary>
+    public PlannerChoices Choices { get; init; } = new();
+}
 
 /// <summary>Makes the plan of a run. A planner only plans: what it says is validated like a caller's plan before it is stored.</summary>
 public interface IPlanner
 {
     /// <summary>The name in requests and evidence.</summary>
     string Name { get; }
+
+    /// <summary>Whether <see cref="PlanningRequest.Choices"/> mean anything to it; where not, they must not be given. Default: false.</summary>
+    bool TakesChoices => false;
+
+    /// <summary>
+    /// What the plan was made by, for the trace's context, told of any plan by the goal and the plan alone: the process that opens the trace need not be the one that planned.
+    /// Default: nothing to tell.
+    /// </summary>
+    /// <param name="goal">The goal.</param>
+    /// <param name="plan">The plan.</param>
+    /// <returns>A JSON object, or null.</returns>
+    CanonicalJson? Describe(string goal, Plan plan) => null;
 
     /// <summary>Plans.</summary>
     /// <param name="request">The goal, and a plan where the caller gave one.</param>

@@ -29,11 +29,13 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
         var name = PlannerOf(request);
         if (!_planners.TryGetValue(name, out var planner))
             errors.Add(new PlanError("planner", $"must be one of {string.Join(", ", _planners.Keys.Order(StringComparer.Ordinal))}"));
+        else if (!planner.TakesChoices)
+            errors.AddRange(request.Choices.Given().Select(member => new PlanError(member, $"has no meaning for the planner \"{name}\"")));
         if (errors.Count > 0 || planner is null)
             return new Admission(null, errors, InPlan: false);
         var validation = request.Origin is not null
             ? parser.Parse(request.Plan!.Value, "plan")
-            : await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan), cancellationToken);
+            : await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan) { TenantId = request.TenantId, Choices = request.Choices }, cancellationToken);
         if (validation.Plan is not { } plan)
             return new Admission(null, validation.Errors, InPlan: true);
         var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };

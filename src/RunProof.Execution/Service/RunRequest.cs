@@ -25,6 +25,9 @@ public sealed record RunRequest
     /// <summary>The planner's name. Default: <c>given</c> where there is a plan, else <c>stub</c>.</summary>
     public string? Planner { get; init; }
 
+    /// <summary>What the caller chooses for a planner that asks a language model. Default: nothing.</summary>
+    public PlannerChoices Choices { get; init; } = new();
+
     /// <summary>The caller's name for what the run belongs to. Default: the run's own id.</summary>
     public CorrelationId? CorrelationId { get; init; }
 

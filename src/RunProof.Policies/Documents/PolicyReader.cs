@@ -67,7 +67,7 @@ public static class PolicyReader
     }
 
     // What begins like JSON may be YAML's flow style all the same.
-    private static PolicyNode Parse(string document)
+    internal static PolicyNode Parse(string document)
     {
         if (!document.AsSpan().TrimStart().StartsWith("{"))
             return YamlNodes.Read(document);

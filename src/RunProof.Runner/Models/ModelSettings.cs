@@ -35,8 +35,8 @@ internal static class ModelSettings
             Provider = model["Provider"] is { Length: > 0 } provider ? provider : null,
             Tenants = tenants.Length > 0 ? tenants : usual.Tenants,
             Timeout = TimeSpan.FromSeconds(Number(model, "TimeoutSeconds") is { } seconds ? (double)seconds : usual.Timeout.TotalSeconds),
-            MaxRequestBytes = Bytes(model, "MaxRequestBytes") ?? usual.MaxRequestBytes,
-            MaxAnswerBytes = Bytes(model, "MaxAnswerBytes") ?? usual.MaxAnswerBytes,
+            MaxRequestBytes = Count(model, "MaxRequestBytes") ?? usual.MaxRequestBytes,
+            MaxAnswerBytes = Count(model, "MaxAnswerBytes") ?? usual.MaxAnswerBytes,
             TokenLimitMember = model["TokenLimitMember"] is { Length: > 0 } member ? member : null,
             TakesSeed = model["TakesSeed"] is not { Length: > 0 } takes ? usual.TakesSeed : bool.TryParse(takes, out var does) ? does : throw Wrong(model, "TakesSeed", "true or false"),
             Price = model.GetSection("Price") is var price && price.GetChildren().Any() ? PriceOf(price) : null,
@@ -86,10 +86,10 @@ internal static class ModelSettings
         }
     }
 
-    private static int? Bytes(IConfigurationSection section, string name) =>
+    internal static int? Count(IConfigurationSection section, string name) =>
         section[name] is not { Length: > 0 } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
-        : throw Wrong(section, name, "a number of bytes");
+        : throw Wrong(section, name, "a whole number");
 
     // Exact, and only digits with a full stop: what a machine's language makes of a comma decides no price.
     private static decimal? Number(IConfigurationSection section, string name) =>
@@ -97,7 +97,7 @@ internal static class ModelSettings
         : decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number
         : throw Wrong(section, name, "a number of digits with a full stop at most");
 
-    private static void RefuseOthers(IConfigurationSection section, string[] known)
+    internal static void RefuseOthers(IConfigurationSection section, string[] known)
     {
         foreach (var member in section.GetChildren().Where(member => !known.Contains(member.Key, StringComparer.OrdinalIgnoreCase)))
             throw new ArgumentException($"{member.Path} is no setting; there are: {string.Join(", ", known)}");

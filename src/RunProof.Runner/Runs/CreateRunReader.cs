@@ -12,6 +12,7 @@ internal static class CreateRunReader
     [
         "agent_id", "goal", "origin_system_id", "plan", "planner", "correlation_id", "seed", "frozen_timestamp", "is_synthetic", "synthetic_scenario_id",
         "idempotency_key", "wait", "priority", "not_before", "max_attempts", "budget",
+        "model", "tools", "system_prompt_ref", "max_turns", "max_steps",
     ];
 
     /// <summary>Reads a request.</summary>
@@ -45,6 +46,7 @@ internal static class CreateRunReader
             MaxAttempts = Number(body, "max_attempts", 1, 100, 1, reader),
             Budget = BudgetReader.ReadOfRun(body, reader),
             TraceParent = TraceParent(headers),
+            Choices = Choices(body, reader),
         };
         return reader.Errors.Count == 0 ? request : null;
     }
@@ -65,6 +67,27 @@ internal static class CreateRunReader
             return value;
         reader.Fail(name, "must be 1 to 128 printable ASCII characters without space");
         return null;
+    }
+
+    private static PlannerChoices Choices(JsonElement body, ObjectReader reader) => new()
+    {
+        Model = Optional(body, "model", reader),
+        Tools = Given(body, "tools") is { } tools ? Texts(tools, "tools", reader) : null,
+        SystemPromptRef = Optional(body, "system_prompt_ref", reader),
+        MaxTurns = Given(body, "max_turns") is null ? null : Number(body, "max_turns", 1, 1_000, 1, reader),
+        MaxSteps = Given(body, "max_steps") is null ? null : Number(body, "max_steps", 2, 10_000, 2, reader),
+    };
+
+    private static List<string> Texts(JsonElement given, string place, ObjectReader reader)
+    {
+        // What is no Unicode text is no name either.
+        if (given.ValueKind is not JsonValueKind.Array || !given.EnumerateArray().All(one => one.ValueKind is JsonValueKind.String && !one.GetRawText().Contains("\\u", StringComparison.Ordinal)))
+        {
+            reader.Fail(place, "must be an array of names");
+            return [];
+        }
+
+        return [.. given.EnumerateArray().Select(one => one.GetString()!)];
     }
 
     private static SafeInteger Seed(JsonElement body, ObjectReader reader)

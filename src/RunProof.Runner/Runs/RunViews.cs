@@ -148,8 +148,23 @@ internal sealed record CreateRun
     [Description("The steps, for the planner \"given\".")]
     public IReadOnlyList<CreateStep>? Plan { get; init; }
 
-    [Description("stub or given; default given where there is a plan, else stub.")]
+    [Description("stub, given, rules, llm or agent; default given where there is a plan, else stub.")]
     public string? Planner { get; init; }
+
+    [Description("The language model, by its configured name, for the planners agent and llm; default the tenant's only one.")]
+    public string? Model { get; init; }
+
+    [Description("The skills that the model may use: names, * for any characters. Default: what the operator has configured.")]
+    public IReadOnlyList<string>? Tools { get; init; }
+
+    [Description("The system prompt, by its configured name; default the planner's own.")]
+    public string? SystemPromptRef { get; init; }
+
+    [Description("Answers of the model at most, 1 to what the operator allows (16 where it says nothing), which is the default.")]
+    public int? MaxTurns { get; init; }
+
+    [Description("Steps at most, 2 to what the operator allows (100 where it says nothing), which is the default.")]
+    public int? MaxSteps { get; init; }
 
     [Description("Your own id for what the run belongs to; default the run's id.")]
     public string? CorrelationId { get; init; }

@@ -23,6 +23,7 @@ internal static class SkillRegistration
             Http = provider => new HttpCallOptions { Allow = Allowed(provider, builder.Configuration) },
         });
         builder.AddMcp();
+        builder.Services.AddSingleton(_ => PlannerSettings.Read(builder.Configuration));
         builder.Services.AddModelSkills(_ => ModelSettings.Read(builder.Configuration));
     }
 
@@ -37,6 +38,7 @@ internal static class SkillRegistration
             services.GetRequiredService<SkillRegistry>();
             services.GetRequiredService<IQuerySources>();
             services.GetRequiredService<ModelCatalog>();
+            services.GetRequiredService<PlannerOptions>();
             return services.FindBuiltinSkillsFault();
         }
         catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)
