@@ -32,6 +32,7 @@ api.MapRuns();
 api.MapRunEvents();
 api.MapRunControl();
 api.MapReplays();
+api.MapSchedules();
 api.MapSkills();
 api.MapPolicies();
 api.MapBudgets();

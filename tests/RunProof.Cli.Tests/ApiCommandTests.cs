@@ -95,45 +95,95 @@ public sealed class ApiCommandTests
         Snapshot.Matches("run-list", page.Output);
     }
 
+    private const string Begun = """
+        event: heartbeat
+        data: {}
+        retry: 1000
+
+        event: status
+        data: {"run_id":"r","status":"running","attempt":1}
+        id: 1.0.running
+
+
+        """;
+
+    private const string Rest = """
+        event: step
+        data: {"run_id":"r","attempt":1,"trace_id":"trace_r","index":0,"plan_step":"one","skill":"echo","status":"succeeded","retries":0,"started_at":"2026-02-10T12:43:41.549430Z","duration_ms":1.25}
+        id: 1.1.running
+
+        event: sealed
+        data: {"run_id":"r","attempt":1,"trace_id":"trace_r","status":"failed","chain_length":1,"root_hash":"ab"}
+        id: 1.1s.running
+
+        event: end
+        data: {"run_id":"r","status":"STATUS","error":ERROR,"attempts":1,"trace_count":1,"step_count":1}
+        id: 1.1s.STATUS
+
+
+        """;
+
     [Fact]
-    public async Task Watching_tells_each_change_and_ends_with_the_run()
+    public async Task Watching_tells_each_event_and_ends_with_the_run()
     {
         await using var service = await FakeService.StartAsync();
-        var calls = 0;
-        service.On("GET /api/v1/runs/r", _ => new(200, Run(Interlocked.Increment(ref calls) switch { 1 => "queued", 2 => "running", 3 => "running", _ => "failed" })));
+        service.On("GET /api/v1/runs/r/events", 200, Begun + End("failed"), "text/event-stream");
         var result = await CliProcess.RunAsync(["run", "watch", "r"], service.Environment);
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal(["queued", "running", "failed: http_500: boom"], result.Output.TrimEnd().Split('\n').Select(line => line[(line.IndexOf("Z  ", StringComparison.Ordinal) + 3)..]));
+        Assert.Equal(
+            ["running", "step 0  one  echo  succeeded  1.25 ms", "trace_r sealed failed, 1 steps, root ab", "failed: http_500: boom"],
+            result.Output.TrimEnd().Split('\n').Select(line => line[(line.IndexOf("Z  ", StringComparison.Ordinal) + 3)..]));
     }
 
     [Fact]
     public async Task A_watch_outlives_a_restart_of_the_runner_but_not_a_run_that_is_not_there()
     {
         await using var service = await FakeService.StartAsync();
-        var calls = 0;
-        service.On("GET /api/v1/runs/r", _ => Interlocked.Increment(ref calls) switch
+        var ids = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        service.On("GET /api/v1/runs/r/events", context =>
         {
-            1 => new(200, Run("running")),
-            2 or 3 => FakeService.Problem(503, "unavailable", "starting"),
-            _ => new(200, Run("succeeded")),
+            ids.Enqueue(context.Request.Headers["Last-Event-ID"].ToString());
+            return ids.Count switch
+            {
+                1 => new(200, Begun, "text/event-stream"),
+                2 or 3 => FakeService.Problem(503, "unavailable", "starting"),
+                _ => new(200, End("succeeded"), "text/event-stream"),
+            };
         });
         var result = await CliProcess.RunAsync(["run", "watch", "r"], service.Environment);
         Assert.Equal(0, result.ExitCode);
-        Assert.Equal(4, calls);
+        Assert.Equal(["", "1.0.running", "1.0.running", "1.0.running"], ids);
         service.Otherwise = _ => FakeService.Problem(404, "not-found", "there is no such run");
         var missing = await CliProcess.RunAsync(["run", "watch", "x"], service.Environment);
         Assert.Equal(4, missing.ExitCode);
     }
 
     [Fact]
-    public async Task Watching_with_json_prints_one_document_at_the_end()
+    public async Task Watching_with_json_prints_an_event_a_line()
     {
         await using var service = await FakeService.StartAsync();
-        service.On("GET /api/v1/runs/r", 200, Run("succeeded"));
+        service.On("GET /api/v1/runs/r/events", 200, Begun + End("succeeded"), "text/event-stream");
         var result = await CliProcess.RunAsync(["run", "watch", "r", "--json"], service.Environment);
         Assert.Equal(0, result.ExitCode);
-        Assert.Equal("succeeded", JsonDocument.Parse(result.Output).RootElement.GetProperty("status").GetString());
+        var lines = result.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(["status 1.0.running", "step 1.1.running", "sealed 1.1s.running", "end 1.1s.succeeded"], lines.Select(line => $"{line.GetProperty("event").GetString()} {line.GetProperty("id").GetString()}"));
+        Assert.Equal("succeeded", lines[^1].GetProperty("data").GetProperty("status").GetString());
     }
+
+    [Fact]
+    public async Task A_run_is_created_and_watched_in_one_command()
+    {
+        await using var service = await FakeService.StartAsync();
+        service.On("POST /api/v1/runs", 202, Run("queued")).On($"GET /api/v1/runs/{Id}/events", 200, Begun + End("failed"), "text/event-stream");
+        var result = await CliProcess.RunAsync(["run", "create", "--agent", "a", "--goal", "g", "--origin", "o", "--watch"], service.Environment);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("failed: http_500: boom", result.Output, StringComparison.Ordinal);
+        var both = await CliProcess.RunAsync(["run", "create", "--agent", "a", "--goal", "g", "--origin", "o", "--watch", "--wait"], service.Environment);
+        Assert.Equal(2, both.ExitCode);
+    }
+
+    private static string End(string status) =>
+        Rest.Replace("STATUS", status, StringComparison.Ordinal).Replace("ERROR", status == "succeeded" ? "null" : """{"code":"http_500","message":"boom"}""", StringComparison.Ordinal);
 
     [Fact]
     public async Task Interrupting_a_watch_ends_at_once_with_130()
@@ -141,10 +191,10 @@ public sealed class ApiCommandTests
         Assert.SkipWhen(InterruptIsIgnored(), "The tests were started with SIGINT ignored, as a shell's background job is: so are the programs that they start.");
         await using var service = await FakeService.StartAsync();
         var watched = new TaskCompletionSource();
-        service.On("GET /api/v1/runs/r", _ =>
+        service.On("GET /api/v1/runs/r/events", _ =>
         {
             watched.TrySetResult();
-            return new(200, Run("running"));
+            return new(200, Begun, "text/event-stream");
         });
         using var process = CliProcess.Start(["run", "watch", "r"], service.Environment);
         await watched.Task.WaitAsync(TimeSpan.FromSeconds(60));

@@ -11,11 +11,11 @@ namespace RunProof.EndToEnd.Tests;
 /// </summary>
 internal static class IndependentProof
 {
-    internal static async Task<(string Root, string Link0)> RecomputeAsync(string connectionString, string run, CancellationToken cancellationToken)
+    internal static async Task<(string Root, string Link0)> RecomputeAsync(string connectionString, string run, CancellationToken cancellationToken, string? traceId = null)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
-        var trace = (await RowsAsync(connection, "SELECT * FROM aos_traces WHERE run_id = $1", run, cancellationToken)).Single();
+        var trace = (await RowsAsync(connection, "SELECT * FROM aos_traces WHERE run_id = $1", run, cancellationToken)).Single(one => traceId is null || (string)one["trace_id"]! == traceId);
         var steps = await RowsAsync(connection, "SELECT * FROM aos_trace_steps WHERE trace_id = $1 ORDER BY step_index", (string)trace["trace_id"]!, cancellationToken);
 
         var link = Hash("runproof/v1/header\n", [], Json(

@@ -90,6 +90,14 @@ internal sealed class RunningSystem : IAsyncDisposable
         return await JsonOfAsync(response, cancellationToken);
     }
 
+    /// <summary>The verifier key of the tenant's log, as the verifier publishes it.</summary>
+    internal async Task<string> VerifierKeyAsync(CancellationToken cancellationToken)
+    {
+        using var response = await _http.GetAsync($"{VerifierUrl}/.well-known/runproof", cancellationToken);
+        var logs = (await JsonOfAsync(response, cancellationToken)).GetProperty("logs").EnumerateArray();
+        return logs.Single(log => log.GetProperty("tenant_id").GetString() == "dev").GetProperty("keys")[0].GetProperty("verifier_key").GetString()!;
+    }
+
     internal async Task<HttpStatusCode> StatusAsync(string url, string? key, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);

@@ -47,6 +47,40 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     /// <exception cref="CommandException">It was refused or could not be sent.</exception>
     internal Task<JsonElement> DeleteAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Delete, path, null, default, cancellationToken);
 
+    /// <summary>DELETE; what it answers is not read.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="cancellationToken">Gives up; the server may have done it all the same.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal async Task RemoveAsync(string path, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Delete, path, "application/json");
+        using var response = await ReachAsync(request, Patience, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+            throw Refusal(response, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+    }
+
+    /// <summary>Opens a stream of server-sent events; dispose it.</summary>
+    /// <param name="path">Relative to the address.</param>
+    /// <param name="lastId">The id of the last event that arrived, or null.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="CommandException">It was refused or could not be sent.</exception>
+    internal async Task<HttpResponseMessage> OpenEventsAsync(string path, string? lastId, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Get, path, "text/event-stream");
+        if (lastId is not null)
+            request.Headers.Add("Last-Event-ID", lastId);
+        var response = await ReachAsync(request, Patience, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NoContent || (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentType?.MediaType == "text/event-stream"))
+            return response;
+        using (response)
+            throw response.IsSuccessStatusCode ? NotOurs("its answer is no event stream") : Refusal(response, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+    }
+
+    /// <summary>Reads the data of an event.</summary>
+    /// <param name="data">Its text.</param>
+    /// <exception cref="CommandException">It is not JSON.</exception>
+    internal JsonElement ParseEvent(string data) => Parse(Encoding.UTF8.GetBytes(data)) ?? throw NotOurs("an event of it is not JSON");
+
     /// <summary>PUT.</summary>
     /// <param name="path">Relative to the address.</param>
     /// <param name="body">A document.</param>
@@ -92,21 +126,27 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
     internal async Task<(HttpStatusCode Status, string Body, DateTimeOffset? Date)> ProbeAsync(string path, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
-        using var response = await ReachAsync(request, TimeSpan.FromSeconds(10), cancellationToken);
+        using var response = await ReachAsync(request, TimeSpan.FromSeconds(10), HttpCompletionOption.ResponseContentRead, cancellationToken);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response.Headers.Date);
     }
 
     private async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? body, TimeSpan wait, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, new Uri(address, path));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RequireKey());
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        using var request = Request(method, path, "application/json");
         request.Content = body;
-        using var response = await ReachAsync(request, Patience + wait, cancellationToken);
+        using var response = await ReachAsync(request, Patience + wait, HttpCompletionOption.ResponseContentRead, cancellationToken);
         var content = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (!response.IsSuccessStatusCode)
             throw Refusal(response, content);
         return Parse(content) ?? throw NotOurs("its answer is not JSON");
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string path, string accept)
+    {
+        var request = new HttpRequestMessage(method, new Uri(address, path));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RequireKey());
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
+        return request;
     }
 
     private string RequireKey() => apiKey is { Length: > 0 } && !apiKey.AsSpan().ContainsAnyExceptInRange('!', '~')
@@ -117,13 +157,13 @@ internal sealed class ApiClient(string service, Uri address, string? apiKey, Htt
             apiKey is null ? "no API key" : "the API key holds characters that no key has",
             "set RUNPROOF_API_KEY or give --api-key; runproof keys create makes a key");
 
-    private async Task<HttpResponseMessage> ReachAsync(HttpRequestMessage request, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> ReachAsync(HttpRequestMessage request, TimeSpan patience, HttpCompletionOption until, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(patience);
         try
         {
-            return await http.SendAsync(request, limit.Token);
+            return await http.SendAsync(request, until, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -20,6 +20,8 @@ internal sealed record RunView
     public int? Attempts { get; init; }
     public int? MaxAttempts { get; init; }
     public string? TraceId { get; init; }
+    public int? TraceCount { get; init; }
+    public long? StepCount { get; init; }
     public string? IdempotencyKey { get; init; }
     public RunErrorView? Error { get; init; }
     public string? CreatedAt { get; init; }
@@ -36,8 +38,25 @@ internal sealed record RunView
     public int ExitCode => Status is "failed" or "aborted" or "cancelled" ? Cli.ExitCode.Error : Cli.ExitCode.Ok;
 }
 
+/// <summary>What it reads of a run's events.</summary>
+internal sealed record RunStatusView(string Status, int Attempt);
+
+/// <summary>A recorded step.</summary>
+internal sealed record RunStepView(int Index, string? PlanStep, string Skill, string Status, int Retries, double DurationMs);
+
+/// <summary>A sealed trace.</summary>
+internal sealed record RunSealedView(string TraceId, string Status, int ChainLength, string RootHash);
+
+/// <summary>A run's end.</summary>
+internal sealed record RunEndView(string Status, RunErrorView? Error);
+
 /// <summary>Why a run did not succeed.</summary>
 internal sealed record RunErrorView(string? Code, string? Message);
+
+/// <summary>What it reads of a schedule.</summary>
+internal sealed record ScheduleView(
+    string Name, string Cron, string TimeZone, bool Enabled, string? CatchUp, int CatchUpLimit, string? Overlap, string? NextDue, IReadOnlyList<string>? Upcoming,
+    string? LastDue, string? LastRunId, long Fired, long Skipped, string? Error);
 
 /// <summary>What it reads of a skill.</summary>
 internal sealed record SkillView(string Name, string? Version, string? Description, string? Schema, SkillAssemblyView? Assembly);
@@ -115,6 +134,11 @@ internal sealed record ProblemView
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(AgentView))]
 [JsonSerializable(typeof(RunView))]
+[JsonSerializable(typeof(RunStatusView))]
+[JsonSerializable(typeof(RunStepView))]
+[JsonSerializable(typeof(RunSealedView))]
+[JsonSerializable(typeof(RunEndView))]
+[JsonSerializable(typeof(ScheduleView))]
 [JsonSerializable(typeof(SkillView))]
 [JsonSerializable(typeof(PolicyView))]
 [JsonSerializable(typeof(PolicyVersionsView))]

@@ -12,6 +12,7 @@ internal static class CommandTree
         var root = new RootCommand("RunProof: runs whose evidence can be proved.")
         {
             RunCommands.Create(world),
+            ScheduleCommands.Create(world),
             AgentCommands.Create(world),
             SkillCommands.Create(world),
             PolicyCommands.Create(world),

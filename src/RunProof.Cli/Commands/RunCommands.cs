@@ -8,9 +8,6 @@ namespace RunProof.Cli;
 /// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|replay|fork|diff|prove|export</c>.</summary>
 internal static class RunCommands
 {
-    /// <summary>How often a runner that was there may fail to answer before a watch gives up.</summary>
-    private const int Patience = 15;
-
     private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
 
     private static readonly Option<string?> Status = new("--status") { HelpName = "STATUS", Description = "Only runs of this status: queued, running, paused, waiting, succeeded, failed, aborted, cancelled." };
@@ -28,7 +25,8 @@ internal static class RunCommands
         RunCreation.Create(world),
         new Command("get", "Show a run.") { Id }.Does(world, GetAsync),
         new Command("list", "List runs, the newest first.") { Status, OfAgent, OfOrigin, From, Before, Limit, Cursor, All }.Does(world, ListAsync),
-        new Command("watch", "Print a run's status as it changes, until it ends. Exit code 0 where it succeeded, 1 where not.") { Id }.Does(world, WatchAsync),
+        new Command("watch", "Print what happens to a run, step by step, until it ends; with --json an event a line. Exit code 0 where it succeeded, 1 where not.") { Id }
+            .Does(world, (invocation, cancel) => RunWatching.FollowAsync(invocation, Services.Runner(invocation), invocation.Get(Id), cancel)),
         new Command("cancel", "End a run: its step under way is cancelled, its trace sealed with who asked and why.") { Id, Reason }
             .Does(world, (invocation, cancel) => AskAsync(invocation, "cancel", invocation.Get(Reason) is { } reason ? new JsonObject { ["reason"] = reason } : [], cancel)),
         new Command("pause", "Pause a run between its steps.") { Id }.Does(world, (invocation, cancel) => AskAsync(invocation, "pause", [], cancel)),
@@ -86,46 +84,6 @@ internal static class RunCommands
         });
     }
 
-    private static async Task<Answer> WatchAsync(Invocation invocation, CancellationToken cancellationToken)
-    {
-        var runner = Services.Runner(invocation);
-        string? seen = null;
-        while (true)
-        {
-            var document = await LookAgainAsync(invocation, runner, seen, cancellationToken);
-            var run = runner.View(document, WireContext.Default.RunView);
-            if (run.HasEnded)
-            {
-                invocation.Tell(page => page.Line(ToneOf(run.Status), $"{Now(invocation.World)}  {run.Status}{Because(run)}"));
-                return new Answer(JsonNode.Parse(document.GetRawText())!, _ => { }, run.ExitCode);
-            }
-
-            if (run.Status != seen)
-                invocation.Tell(page => page.Line($"{Now(invocation.World)}  {run.Status}"));
-            // A server that does not wait must not be asked without a pause.
-            await Task.Delay(TimeSpan.FromMilliseconds(seen == run.Status ? 500 : 100), invocation.World.Clock, cancellationToken);
-            seen = run.Status;
-        }
-    }
-
-    /// <summary>Asks how the run stands. The server holds its answer back until the run ends or ten seconds are over; one that is restarted is waited for.</summary>
-    private static async Task<JsonElement> LookAgainAsync(Invocation invocation, ApiClient runner, string? seen, CancellationToken cancellationToken)
-    {
-        var wait = TimeSpan.FromSeconds(seen is null ? 0 : 10);
-        var path = PathOf(invocation.Get(Id)) + Listing.Query(("wait", Seconds(wait)));
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await invocation.World.Terminal.WhileAsync($"watching run {invocation.Get(Id)}", () => runner.GetAsync(path, cancellationToken, wait));
-            }
-            catch (CommandException problem) when (seen is not null && attempt < Patience && (problem.Code == "unreachable" || problem.HttpStatus >= 500))
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), invocation.World.Clock, cancellationToken);
-            }
-        }
-    }
-
     /// <summary>Where a run is found.</summary>
     /// <param name="id">Its id.</param>
     internal static string PathOf(string id) => "api/v1/runs/" + Uri.EscapeDataString(id);
@@ -145,8 +103,6 @@ internal static class RunCommands
             throw CommandException.Usage($"{option.Name} {text} is not a time", "for example 2026-02-10T12:43:41Z");
         return Format.WireTime.ToText(time);
     }
-
-    private static string Now(World world) => Format.WireTime.ToText(world.Clock.GetUtcNow());
 
     private static string Because(RunView run) => run.Error is { } error ? $": {error.Code}: {error.Message}" : "";
 
@@ -169,12 +125,15 @@ internal static class RunCommands
             ("started", run.StartedAt),
             ("completed", run.CompletedAt),
             ("duration", Milliseconds(run.DurationMs)),
-            ("attempts", Listing.Text(run.Attempts)));
+            ("attempts", Listing.Text(run.Attempts)),
+            ("recorded", run is { TraceCount: { } traces, StepCount: { } steps } ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps in {traces} traces") : null));
     }
 
     private static string? Milliseconds(double? value) => value is { } ms ? string.Create(CultureInfo.InvariantCulture, $"{ms:0.###} ms") : null;
 
-    private static Tone ToneOf(string status) => status switch
+    /// <summary>How a run's status looks.</summary>
+    /// <param name="status">The status.</param>
+    internal static Tone ToneOf(string status) => status switch
     {
         "succeeded" => Tone.Good,
         "failed" or "aborted" or "cancelled" => Tone.Bad,

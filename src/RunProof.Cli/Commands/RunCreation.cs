@@ -26,6 +26,8 @@ internal static class RunCreation
     private static readonly Option<string?> NotBefore = new("--not-before") { HelpName = "TIME", Description = "It begins no earlier." };
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { HelpName = "N", Description = "Attempts in all where it does not succeed, 1 to 100. Default: 1." };
 
+    private static readonly Option<bool> Watch = new("--watch") { Description = "Print what happens to it until it ends, as run watch does." };
+
     private static readonly Option<decimal?> BudgetCents = new("--budget-cents") { HelpName = "CENTS", Description = "The run may cost so much, over all its attempts." };
     private static readonly Option<long?> BudgetTokens = new("--budget-tokens") { HelpName = "N", Description = "It may use so many tokens of models." };
     private static readonly Option<long?> BudgetSteps = new("--budget-steps") { HelpName = "N", Description = "So many attempts of steps may begin." };
@@ -46,7 +48,7 @@ internal static class RunCreation
     internal static Command Create(World world) =>
         new Command("create", "Create a run.")
         {
-            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait,
+            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait, Watch,
         }.WithChoices().Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -54,6 +56,14 @@ internal static class RunCreation
         var runner = Services.Runner(invocation);
         var body = await RequestAsync(invocation, cancellationToken);
         var wait = TimeSpan.FromSeconds(invocation.Get(Wait) ?? 0);
+        if (invocation.Get(Watch))
+        {
+            if (invocation.Get(Wait) is not null)
+                throw CommandException.Usage("--watch follows the run to its end: it cannot be given with --wait", "give one of them");
+            var created = runner.View(await runner.PostAsync("api/v1/runs", body, cancellationToken), WireContext.Default.RunView);
+            return await RunWatching.FollowAsync(invocation, runner, created.RunId, cancellationToken);
+        }
+
         var document = wait > TimeSpan.Zero
             ? await invocation.World.Terminal.WhileAsync("waiting for the run", () => runner.PostAsync("api/v1/runs", body, cancellationToken, wait))
             : await runner.PostAsync("api/v1/runs", body, cancellationToken);

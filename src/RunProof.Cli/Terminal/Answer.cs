@@ -18,11 +18,19 @@ internal sealed record Answer(JsonNode Json, Action<Page> Write, int ExitCode = 
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    private bool _isTold;
+
+    /// <summary>An answer that was told while it happened: nothing more is printed.</summary>
+    /// <param name="exitCode">What the process ends with.</param>
+    internal static Answer Told(int exitCode) => new(new JsonObject(), static _ => { }, exitCode) { _isTold = true };
+
     /// <summary>Prints it.</summary>
     /// <param name="terminal">Where.</param>
     /// <param name="json">Whether a program reads it.</param>
     internal void Print(Terminal terminal, bool json)
     {
+        if (_isTold)
+            return;
         if (json)
             terminal.Output.WriteLine(Json.ToJsonString(Layout));
         else

@@ -117,6 +117,31 @@ public sealed class RunService
             : await SubmitAsync(DerivedPlans.RequestOf(origin, trace, request), cancellationToken);
     }
 
+    /// <summary>Says what is wrong with a request that is to be made later, from a store: one that redaction would change cannot.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What would come of it; null where the run would be stored.</returns>
+    public async Task<Submission?> CheckAsync(RunRequest request, CancellationToken cancellationToken)
+    {
+        Admission admission;
+        try
+        {
+            admission = await _admission.PlanAsync(request, cancellationToken);
+        }
+        catch (PolicyUnavailableException unavailable)
+        {
+            return new Submission.Ungoverned(unavailable.Message);
+        }
+
+        if (admission.Plan is not { } plan)
+            return new Submission.Invalid(admission.Errors, admission.InPlan);
+        if (await _agents.FindAsync(request.TenantId, request.AgentId, cancellationToken) is not { } agent)
+            return new Submission.UnknownAgent();
+        return _admission.Admit(request, plan, agent, []).Run.PlanRedacted
+            ? new Submission.Invalid([new PlanError("plan", "holds what redaction takes out, or the goal does: no store keeps it, and this request is to be kept")], InPlan: false)
+            : null;
+    }
+
     private void Enqueue(PlannedRun planned)
     {
         _completions.Begin(planned.Run.TenantId, planned.Run.Id);

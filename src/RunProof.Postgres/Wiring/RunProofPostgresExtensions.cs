@@ -41,6 +41,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IEvidenceStore, PostgresEvidenceStore>();
         builder.Services.TryAddSingleton<IRecordingStore, PostgresRecordingStore>();
         builder.Services.TryAddSingleton<IRecoveryStore, PostgresRecoveryStore>();
+        builder.Services.TryAddSingleton<IScheduleStore, PostgresScheduleStore>();
         builder.Services.TryAddSingleton<IRunWatchStore, PostgresRunWatchStore>();
         builder.Services.TryAddSingleton<IReplayStore, PostgresReplayStore>();
         builder.Services.TryAddSingleton<IKeyValueStore, PostgresKeyValueStore>();

@@ -19,6 +19,8 @@ internal static class RunnerHost
         services.AddSingleton<ITraceRecorder, Recorder>();
         services.AddRunExecution(provider => OptionsOf(provider, builder.Configuration));
         services.AddHostedService<WorkerService>();
+        services.AddSingleton<Scheduler>();
+        services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
         // Twice the grace of the worker, and a little for what comes after it.
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
     }

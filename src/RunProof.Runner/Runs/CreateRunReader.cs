@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using RunProof.Execution;
 using RunProof.Format;
+using RunProof.Ledger;
 
 namespace RunProof.Runner;
 
@@ -126,7 +127,10 @@ internal static class CreateRunReader
         var inHeader = headers["Idempotency-Key"];
         if (inHeader.Count > 1 || (inHeader.Count == 1 && inBody is not null && inBody != inHeader[0]))
             reader.Fail("Idempotency-Key", "must be given once, or the same as idempotency_key");
-        return inBody ?? inHeader.FirstOrDefault();
+        var key = inBody ?? inHeader.FirstOrDefault();
+        if (key is not null && key.StartsWith(ScheduledRun.Prefix, StringComparison.Ordinal))
+            reader.Fail(inBody is null ? "Idempotency-Key" : "idempotency_key", $"must not begin with {ScheduledRun.Prefix}: such keys are those of schedules");
+        return key;
     }
 
     // The request's own span, where someone traces it: the caller, or this process.

@@ -42,7 +42,8 @@ public sealed class RunControlApiTests(RunnerFixture runner)
         Assert.Equal(HttpStatusCode.Accepted, asked.Status);
         await UntilAsync(run, "paused");
         await Task.Delay(300);
-        Assert.Equal(1L, await runner.ScalarAsync("SELECT count(*) FROM aos_trace_steps WHERE trace_id = 'trace_' || $1", run));
+        // It is paused behind its first step, or before it.
+        Assert.InRange(Convert.ToInt64(await runner.ScalarAsync("SELECT count(*) FROM aos_trace_steps WHERE trace_id = 'trace_' || $1", run)), 0, 1);
         Assert.Equal("paused", (await runner.Acme.SendAsync(HttpMethod.Post, $"/api/v1/runs/{run}/pause"))["status"]);
         Assert.Equal(HttpStatusCode.OK, (await runner.Acme.SendAsync(HttpMethod.Post, $"/api/v1/runs/{run}/resume")).Status);
 

@@ -14,7 +14,8 @@ internal static class Readme
         return body.Replace("'\"$RUNNER\"'", "$RUNNER", StringComparison.Ordinal);
     }
 
-    private static string Root()
+    /// <summary>The folder of the solution.</summary>
+    public static string Root()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "RunProof.sln")))

@@ -38,6 +38,39 @@ public sealed class SkillFolderTests(RunnerFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_readme_s_lines_build_the_sample_into_the_folder_and_its_plan_runs()
+    {
+        // The line as it stands there, but for where it publishes to.
+        var line = (await File.ReadAllLinesAsync(Path.Combine(Readme.Root(), "README.md"))).Single(one => one.TrimStart().StartsWith("dotnet publish tests/RunProof.SkillFolder.Sample", StringComparison.Ordinal));
+        var command = line.Split('#')[0].Replace("-o skills/Acme.Skills", $"-o {_folder}/Acme.Skills", StringComparison.Ordinal);
+        using (var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sh", ["-c", command + " -p:RunAnalyzers=false >&2"]) { WorkingDirectory = Readme.Root() })!)
+        {
+            await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(10));
+            Assert.Equal(0, shell.ExitCode);
+        }
+
+        await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__Runner__SkillFolder", _folder));
+        var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
+        var plan = await File.ReadAllTextAsync(Path.Combine(Readme.Root(), "tests", "RunProof.SkillFolder.Sample", "plan.json"));
+        Assert.Contains("--plan tests/RunProof.SkillFolder.Sample/plan.json", await File.ReadAllTextAsync(Path.Combine(Readme.Root(), "README.md")), StringComparison.Ordinal);
+
+        var run = await client.PostAsync("/api/v1/runs", ApiClient.Run(await client.CreateAgentAsync(), plan, ",\"wait\":60"));
+
+        Assert.Equal("succeeded", run["status"]);
+        Assert.Equal("""{"text":"Hello, Ada!"}""", await Store.ScalarAsync(_database, "SELECT outcome_data FROM aos_trace_steps WHERE trace_id = $1", run["trace_id"]!));
+        Assert.Equal(["greet"], await SourceLinesAsync());
+    }
+
+    // Nothing registers it: the sample has one file of source, and no other names its skill.
+    private static async Task<IEnumerable<string>> SourceLinesAsync()
+    {
+        var files = Directory.GetFiles(Path.Combine(Readme.Root(), "tests", "RunProof.SkillFolder.Sample"), "*.cs");
+        var lines = await File.ReadAllLinesAsync(Assert.Single(files));
+        Assert.InRange(lines.Count(line => line.Trim().Length > 0 && !line.TrimStart().StartsWith("///", StringComparison.Ordinal)), 1, 10);
+        return lines.Where(line => line.Contains("[Skill(", StringComparison.Ordinal)).Select(line => line.Split('"')[1]);
+    }
+
+    [Fact]
     public async Task A_library_beside_the_skills_is_in_the_evidence_and_the_contract_is_the_runners_own()
     {
         Put("Acme.Skills/Acme.Skills.dll");
