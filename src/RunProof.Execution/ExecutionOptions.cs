@@ -1,3 +1,5 @@
+using RunProof.Ledger;
+
 namespace RunProof.Execution;
 
 /// <summary>How a process executes runs.</summary>
@@ -48,6 +50,9 @@ public sealed record ExecutionOptions
     /// <summary>Times that a write of evidence is tried again while the run waits, when the store cannot be reached. Default: 3.</summary>
     public int EvidenceRetries { get; init; } = 3;
 
+    /// <summary>Steps of one run that may be under way at once, 1 to 256. Default: 64.</summary>
+    public int MaxParallelSteps { get; init; } = 64;
+
     /// <summary>The address that the planner <c>stub</c> calls, asked for at each plan (a server learns its port late). Default: none.</summary>
     public Func<Uri?> DemoUrl { get; init; } = static () => null;
 
@@ -65,6 +70,8 @@ public sealed record ExecutionOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxWatches, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxWatches, 100_000);
         ArgumentOutOfRangeException.ThrowIfNegative(EvidenceRetries);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxParallelSteps);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxParallelSteps, StepIntents.Most);
         if (ApprovalValidity < TimeSpan.FromSeconds(1) || ApprovalValidity > TimeSpan.FromDays(365))
             throw new ArgumentOutOfRangeException(nameof(ApprovalValidity), ApprovalValidity, "ApprovalValidity is from 1 second to 365 days");
         if (RenewEvery <= TimeSpan.Zero || RenewEvery * 2 > Lease)

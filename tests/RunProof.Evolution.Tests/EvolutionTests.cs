@@ -217,7 +217,7 @@ public sealed class EvolutionTests(PostgresFixture postgres, ThreeBuilds builds)
         Goal = CanonicalJson.Parse("\"order\""u8),
         Plan = CanonicalJson.Parse("[]"u8),
         Context = null,
-        FirstStep = new StepIntent(0, 0, Start),
+        FirstSteps = new StepIntent(0, 0, Start),
     };
 
     private static StepRecording Step(int index, SkillDescriptor skill, CanonicalJson parameters, CanonicalJson outcome) => new()

@@ -94,7 +94,7 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
     /// <summary>Decides of an attempt by what people say, where they must be asked, or were.</summary>
     /// <returns>The decision, or what to wait for.</returns>
     public async ValueTask<(StepDecision Decision, ApprovalWait? Wait)> DecideAsync(
-        StepCall call, SkillDescriptor skill, CanonicalJson parameters, StepDecision decision, IRunGate gate, CancellationToken stop)
+        StepCall call, SkillDescriptor skill, CanonicalJson parameters, StepDecision decision, GateTurns gate, CancellationToken stop)
     {
         var asks = skill.Name == ApprovalSkillName;
         var isAsked = decision.Kind is StepDecisionKind.ApprovalRequired || asks && decision.MayExecute;
@@ -110,18 +110,18 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
         var approval = await approvals.AskAsync(call, subject, stop);
         return approval.Outcome is ApprovalOutcome.Pending
             ? (decision, new ApprovalWait(approval.Id, approval.ValidUntil))
-            : (gate.Answered(decision, approval, isAnswer: asks), null);
+            : (await gate.AnsweredAsync(decision, approval, isAnswer: asks), null);
     }
 
     /// <summary>The skill before which people are always asked.</summary>
     internal const string ApprovalSkillName = "approval";
 
     // A rule asked, and none does any more. What a person rejected stays rejected all the same.
-    private async ValueTask<StepDecision> NoLongerAskedAsync(StepCall call, ApprovalSubject subject, StepDecision decision, IRunGate gate, CancellationToken stop)
+    private async ValueTask<StepDecision> NoLongerAskedAsync(StepCall call, ApprovalSubject subject, StepDecision decision, GateTurns gate, CancellationToken stop)
     {
         var state = _before[call.PlanIndex];
         if (state.Status is ApprovalStatus.Rejected)
-            return gate.Answered(decision, approvals.Judge(state, subject), isAnswer: false);
+            return await gate.AnsweredAsync(decision, approvals.Judge(state, subject), isAnswer: false);
         if (state.Status is ApprovalStatus.Pending)
             await approvals.WithdrawAsync(call.Run, state.Id, stop);
         return decision;

@@ -16,7 +16,7 @@ internal sealed class EvidenceWriter(ITraceRecorder recorder, RunWatches watches
     public ValueTask<ITraceSession> OpenAsync(TraceOpening opening, CancellationToken cancellationToken) => _patience.ExecuteAsync(
         static (state, token) => state.recorder.OpenAsync(state.opening, token), (recorder, opening), cancellationToken);
 
-    public async ValueTask<Digest> AppendAsync(ITraceSession session, StepRecording step, StepIntent? next, CancellationToken cancellationToken)
+    public async ValueTask<Digest> AppendAsync(ITraceSession session, StepRecording step, StepIntents next, CancellationToken cancellationToken)
     {
         var index = session.NextIndex;
         var link = await _patience.ExecuteAsync(
@@ -24,6 +24,9 @@ internal sealed class EvidenceWriter(ITraceRecorder recorder, RunWatches watches
         watches.Recorded(session.TenantId, session.TraceId, index, step);
         return link;
     }
+
+    public ValueTask AnnounceAsync(ITraceSession session, StepIntents intents, CancellationToken cancellationToken) => _patience.ExecuteAsync(
+        static (state, token) => state.session.AnnounceAsync(state.intents, token), (session, intents), cancellationToken);
 
     public ValueTask<Digest> SealAsync(ITraceSession session, TraceClosing closing, CancellationToken cancellationToken) => _patience.ExecuteAsync(
         static (state, token) => state.session.SealAsync(state.closing, token), (session, closing), cancellationToken);
@@ -46,8 +49,13 @@ internal sealed class EvidenceWriter(ITraceRecorder recorder, RunWatches watches
             return;
         }
 
-        if (unsettled.Pending is { } pending && session.NextIndex == unsettled.PendingIndex)
-            await AppendOrMarkAsync(session, pending, cancellationToken);
+        // What was persisted and reported failed is there already.
+        for (var i = 0; i < unsettled.Pending.Count; i++)
+        {
+            if (session.NextIndex == unsettled.PendingIndex + i)
+                await AppendOrMarkAsync(session, unsettled.Pending[i], cancellationToken);
+        }
+
         try
         {
             await session.SealAsync(unsettled.Closing, cancellationToken);

@@ -14,20 +14,18 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
     private static readonly CanonicalJson NoParameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
 
     /// <summary>The step as it is recorded.</summary>
-    /// <param name="run">The run; its stored plan names the step.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="planned">The step; null where only the run's stored plan can name it.</param>
     /// <param name="intent">What had been announced.</param>
     /// <param name="outcomes">Recorded outcomes by step id.</param>
     /// <param name="unknowable">Ids of steps whose recorded outcome is not what they gave, or null.</param>
     /// <param name="of">The gate of the run, where it goes on.</param>
     public StepRecording Of(
-        Run run, StepIntent intent, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
+        Run run, PlannedStep? planned, StepIntent intent, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
     {
-        using var plan = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
-        var step = intent.PlanIndex < plan.RootElement.GetArrayLength() ? plan.RootElement[intent.PlanIndex] : default;
-        var name = TraceRecovery.TextOf(step, "skill") ?? "unknown";
-        var id = TraceRecovery.TextOf(step, "id") ?? "step_" + intent.PlanIndex.ToString(CultureInfo.InvariantCulture);
+        var (name, id, given) = planned is null ? Stored(run, intent.PlanIndex) : (planned.Skill, planned.Id, planned.Parameters);
         skills.TryFind(name, out var skill);
-        var (parameters, note) = ParametersOf(run, step, outcomes, unknowable);
+        var (parameters, note) = ParametersOf(run, given, outcomes, unknowable);
         var failure = new SkillFailure("interrupted", "the process died while the step was under way; what it did is not known");
         return new StepRecording
         {
@@ -50,16 +48,24 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
         };
     }
 
+    private static (string Skill, string Id, CanonicalJson? Parameters) Stored(Run run, int index)
+    {
+        using var plan = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
+        var step = index < plan.RootElement.GetArrayLength() ? plan.RootElement[index] : default;
+        var parameters = step.ValueKind is JsonValueKind.Object && step.TryGetProperty("params", out var given)
+            ? CanonicalJson.Parse(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(given)) : null;
+        return (TraceRecovery.TextOf(step, "skill") ?? "unknown", TraceRecovery.TextOf(step, "id") ?? "step_" + index.ToString(CultureInfo.InvariantCulture), parameters);
+    }
+
     private static (CanonicalJson Parameters, string? Note) ParametersOf(
-        Run run, JsonElement step, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
+        Run run, CanonicalJson? given, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
     {
         const string Unknown = "the parameters that were executed are not known";
-        if (step.ValueKind is not JsonValueKind.Object || !step.TryGetProperty("params", out var planned))
+        if (given is null)
             return (NoParameters, Unknown);
         try
         {
-            var parameters = CanonicalJson.Parse(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(planned));
-            var resolved = ReferenceResolver.Resolve(parameters, outcomes, unknowable);
+            var resolved = ReferenceResolver.Resolve(given, outcomes, unknowable);
             return (resolved, run.PlanRedacted ? "the parameters are those of the stored plan, after redaction" : "the parameters are those of the stored plan, with recorded outcomes");
         }
         catch (Exception unknown) when (unknown is UnresolvedReferenceException or RedactedReferenceException or CanonicalFormatException)

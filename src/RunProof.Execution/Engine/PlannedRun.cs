@@ -25,16 +25,10 @@ public sealed record PlannedRun(Run Run, string Goal, Plan Plan, string AgentNam
 
 /// <summary>Where the execution of a run goes on that another process began.</summary>
 /// <param name="Session">Its trace, taken over; null where the trace never opened and all is still to be done.</param>
-/// <param name="PlanIndex">The step that comes next, by its place in the plan.</param>
-/// <param name="Attempt">Attempts of it before.</param>
-/// <param name="Began">The step that had begun and whose outcome is hidden, or null.</param>
-/// <param name="Outcomes">Recorded outcomes by step id.</param>
-/// <param name="Unknowable">Ids of steps whose recorded outcome is not what they gave: redaction changed it, or it is erased.</param>
-/// <param name="FailedSteps">Recorded steps that failed.</param>
-/// <param name="End">How the run ended, where nothing is left to execute.</param>
-internal sealed record ResumePoint(
-    ITraceSession? Session, int PlanIndex, int Attempt, StepIntent? Began, IReadOnlyDictionary<string, CanonicalJson?> Outcomes,
-    IReadOnlySet<string> Unknowable, int FailedSteps, RunOutcome? End)
+/// <param name="Steps">What is recorded, in the order of recording.</param>
+/// <param name="IsBetweenSteps">Whether nothing of what the trace's head announces has begun.</param>
+/// <param name="End">How the run ended, where its trace is sealed; how it is to end, where nothing of it may be executed.</param>
+internal sealed record ResumePoint(ITraceSession? Session, IReadOnlyList<EarlierStep> Steps, bool IsBetweenSteps, RunOutcome? End)
 {
     /// <summary>What is recorded, as far as policies count it.</summary>
     public IReadOnlyList<EarlierAttempt> Earlier { get; init; } = [];
@@ -42,8 +36,11 @@ internal sealed record ResumePoint(
     /// <summary>What its trace pinned of skills that may change, by their source. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
 
+    /// <summary>Steps that the run takes over from another one, by their place in the plan: over before it begins, and not recorded in its own trace.</summary>
+    public IReadOnlyDictionary<int, StepEnd> Inherited { get; init; } = new Dictionary<int, StepEnd>();
+
     /// <summary>Nothing was done yet.</summary>
-    public static ResumePoint Beginning { get; } = new(null, 0, 0, null, new Dictionary<string, CanonicalJson?>(), new HashSet<string>(), 0, null);
+    public static ResumePoint Beginning { get; } = new(null, [], false, null);
 }
 
 /// <summary>How the execution of a run ended.</summary>
@@ -77,7 +74,7 @@ internal sealed record RunOutcome(RunStatus Status, string? ErrorCode, string? E
 }
 
 /// <summary>Evidence that could not be written when it should have been: written later, never dropped.</summary>
-/// <param name="Pending">The step that was executed and not acknowledged, or null.</param>
-/// <param name="PendingIndex">The index it has to have.</param>
+/// <param name="Pending">The steps that were executed and not acknowledged, in their order.</param>
+/// <param name="PendingIndex">The index that the first of them has to have.</param>
 /// <param name="Closing">The seal that ends the trace.</param>
-internal sealed record Unsettled(StepRecording? Pending, int PendingIndex, TraceClosing Closing);
+internal sealed record Unsettled(IReadOnlyList<StepRecording> Pending, int PendingIndex, TraceClosing Closing);

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Skills;
 
 namespace RunProof.Execution;
 
@@ -33,62 +35,46 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
 
         // Nothing can be appended any more but by this session: what is read now is all there is.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
-        var point = Read(planned, session, [.. (recorded?.Steps ?? []).Select(RecordedStep.Of)],
-            [new EarlierAttempt(null, recorded?.CostCents ?? 0), .. (recorded?.Steps ?? []).Select(step => new EarlierAttempt(step.Context, 0))]);
-        return point with { Pins = EvidenceContext.PinsIn(recorded?.Context) };
-    }
-
-    private static ResumePoint Read(PlannedRun planned, ITraceSession session, IReadOnlyList<RecordedStep> steps, IReadOnlyList<EarlierAttempt> earlier)
-    {
-        var plan = planned.Plan;
-        var outcomes = new Dictionary<string, CanonicalJson?>(StringComparer.Ordinal);
-        var unknowable = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var step in steps.Where(step => step.Status is not "retrying" && step.PlanIndex < plan.Steps.Count))
+        var steps = recorded?.Steps ?? [];
+        return new ResumePoint(session, [.. steps.Select(EarlierStep.Of)], planned.IsBetweenSteps, null)
         {
-            var id = plan.Steps[step.PlanIndex].Id;
-            outcomes[id] = step.Outcome;
-            if (step.OutcomeIsChanged)
-                unknowable.Add(id);
-        }
-
-        var failed = steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying"));
-        var point = new ResumePoint(session, 0, 0, planned.IsBetweenSteps ? null : session.InFlight, outcomes, unknowable, failed, null) { Earlier = earlier };
-        // What comes next was announced with the step before it; where nothing was, nothing comes.
-        return session.InFlight is { } next
-            ? point with { PlanIndex = next.PlanIndex, Attempt = next.Attempt }
-            : point with { End = EndAfter(plan, steps.Count == 0 ? null : steps[^1]) };
+            Earlier = [new EarlierAttempt(null, recorded?.CostCents ?? 0), .. steps.Select(step => new EarlierAttempt(step.Context, 0))],
+            Pins = EvidenceContext.PinsIn(recorded?.Context),
+        };
     }
+}
 
-    /// <summary>How a run ended whose last step is recorded and whose seal is not.</summary>
-    private static RunOutcome EndAfter(Plan plan, RecordedStep? last)
+/// <summary>A recorded step, as its status, outcome and context tell.</summary>
+/// <param name="PlanIndex">Its place in the plan; <see cref="int.MaxValue"/> where its context does not tell.</param>
+/// <param name="Attempt">Attempts before it.</param>
+/// <param name="Status">How it ended.</param>
+/// <param name="Outcome">What is stored of its outcome.</param>
+/// <param name="OutcomeIsChanged">Whether redaction changed that.</param>
+/// <param name="Failure">Why it failed, or null.</param>
+/// <param name="RunGoesOn">Whether a step that a policy refused did not end the run.</param>
+internal sealed record EarlierStep(
+    int PlanIndex, int Attempt, StepStatus Status, CanonicalJson? Outcome, bool OutcomeIsChanged, SkillFailure? Failure, bool RunGoesOn)
+{
+    public static EarlierStep Of(StepProgress step)
     {
-        if (last is null || last.PlanIndex >= plan.Steps.Count || last.Status is "interrupted")
-            return TraceRecovery.Died("the process that executed the run died");
-        var step = plan.Steps[last.PlanIndex];
-        return last.Status is "succeeded" or "skipped" || (last.Status is "blocked" ? last.RunGoesOn : step.OnError is OnError.Continue)
-            ? new RunOutcome(RunStatus.Succeeded, null, null)
-            : new RunOutcome(last.ErrorCode is KillSwitch.Code ? RunStatus.Aborted : RunStatus.Failed, last.ErrorCode ?? "skill_error", $"step \"{step.Id}\": {last.ErrorMessage}");
+        using var context = JsonDocument.Parse(step.Context ?? "{}", ReferenceResolver.Deep);
+        var root = context.RootElement;
+        var error = root.TryGetProperty("error", out var found) ? found : default;
+        if (!Wire.TryParse(step.Status, out StepStatus status))
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"step {step.StepIndex} is recorded with the status \"{step.Status}\", which is none"));
+        return new EarlierStep(
+            Number(root, "plan_index", int.MaxValue), Number(root, "attempt", 0), status,
+            step.Outcome is null ? null : CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(step.Outcome)),
+            root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome),
+            status is StepStatus.Succeeded or StepStatus.Skipped ? null
+                : new SkillFailure(TraceRecovery.TextOf(error, "code") ?? "skill_error", TraceRecovery.TextOf(error, "message") ?? ""),
+            root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue");
     }
 
-    /// <summary>A recorded step, as its status, outcome and context tell.</summary>
-    private sealed record RecordedStep(int PlanIndex, string Status, CanonicalJson? Outcome, bool OutcomeIsChanged, string? ErrorCode, string? ErrorMessage, bool RunGoesOn)
-    {
-        public static RecordedStep Of(StepProgress step)
-        {
-            using var context = JsonDocument.Parse(step.Context ?? "{}", ReferenceResolver.Deep);
-            var root = context.RootElement;
-            var error = root.TryGetProperty("error", out var found) ? found : default;
-            return new RecordedStep(
-                root.TryGetProperty("plan_index", out var index) && index.TryGetInt32(out var place) ? place : int.MaxValue,
-                step.Status,
-                step.Outcome is null ? null : CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(step.Outcome)),
-                root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome),
-                TraceRecovery.TextOf(error, "code"), TraceRecovery.TextOf(error, "message"),
-                root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue");
-        }
+    private static int Number(JsonElement value, string member, int otherwise) =>
+        value.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Number && found.TryGetInt32(out var number) ? number : otherwise;
 
-        // Places begin with the payload's column (the recorder's notes).
-        private static bool OfOutcome(JsonElement redaction) =>
-            TraceRecovery.TextOf(redaction, "place")?.StartsWith("outcome_data", StringComparison.Ordinal) is true;
-    }
+    // Places begin with the payload's column (the recorder's notes).
+    private static bool OfOutcome(JsonElement redaction) =>
+        TraceRecovery.TextOf(redaction, "place")?.StartsWith("outcome_data", StringComparison.Ordinal) is true;
 }

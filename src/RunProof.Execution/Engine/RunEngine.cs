@@ -1,7 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
-using Polly;
-using Polly.Retry;
 using RunProof.Format;
 using RunProof.Ledger;
 using RunProof.Skills;
@@ -9,14 +8,19 @@ using RunProof.Skills;
 namespace RunProof.Execution;
 
 /// <summary>
-/// Executes a run: opens its trace before the first step, records every attempt as a step of its own before the next one begins, and seals.
-/// No skill is executed while the step before it is not durably recorded.
+/// Executes a run: opens its trace before the first step, records every attempt as a step of its own, and seals. No skill is executed before its trace durably says that it
+/// is about to be; no step begins before those that it depends on are durably recorded. Steps that do not depend on each other are under way at once; they are recorded one
+/// after the other, as they end.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, ExecutionOptions options, TimeProvider clock,
-    ILogger<RunEngine> logger)
+    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners,
+    ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
 {
     private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
+
+    private readonly Dictionary<string, IGrowingPlanner> _growing = planners.OfType<IGrowingPlanner>().ToDictionary(planner => planner.Name, StringComparer.Ordinal);
 
     /// <summary>Executes a run to its end.</summary>
     /// <param name="planned">The run and its plan as it was before redaction.</param>
@@ -26,192 +30,355 @@ internal sealed partial class RunEngine(
     public async Task<RunOutcome> ExecuteAsync(PlannedRun planned, ResumePoint? from, RunControl control)
     {
         using var activity = ExecutionTelemetry.StartRun(planned);
-        var execution = new Execution(planned, from ?? ResumePoint.Beginning, control, clock.GetUtcNow(), clock.GetTimestamp());
+        using var run = new RunExecution(
+            planned, _growing.GetValueOrDefault(planned.Run.Planner), from ?? ResumePoint.Beginning, control, clock.GetUtcNow(), clock.GetTimestamp());
         RunOutcome outcome;
         try
         {
-            outcome = await ExecuteAsync(execution, activity);
+            outcome = await ExecuteAsync(run, activity);
         }
         catch (RecordingException failed)
         {
-            outcome = Lost(execution, failed);
+            outcome = Lost(run, failed);
         }
         catch (Exception escaped)
         {
             LogEscaped(logger, planned.Run.Id.Value, escaped);
-            outcome = Unwritten(execution, "engine_error", $"{escaped.GetType().Name}: {escaped.Message}");
+            outcome = Unwritten(run, "engine_error", $"{escaped.GetType().Name}: {escaped.Message}");
         }
 
         ExecutionTelemetry.RunEnded(activity, outcome.Status, outcome.ErrorCode);
         return outcome;
     }
 
-    private async Task<RunOutcome> ExecuteAsync(Execution run, Activity? activity)
+    private async Task<RunOutcome> ExecuteAsync(RunExecution run, Activity? activity)
     {
-        // 1. The trace is open, with the first step announced, before anything is executed. Evidence is written even while the process
+        // 1. The trace is open, with the first steps announced, before anything is executed. Evidence is written even while the process
         //    stops: only reading and waiting are given up, so these writes take no token.
-        run.Gate = await gate.BeginAsync(Governed(run), CancellationToken.None);
-        run.Approvals = await approvals.OfAsync(run.Planned.Run, run.Control.Now);
-        var session = run.From.Session ?? await evidence.OpenAsync(Opening(run, activity), CancellationToken.None);
+        var runGate = await gate.BeginAsync(Governed(run), CancellationToken.None);
+        run.Gate = new GateTurns(runGate);
+        run.Approvals = await approvals.OfAsync(run.Planned.Run, run.Now);
         if (run.From.End is { } before)
-            return await SealAsync(run, session, before);
-        if (run.From.Began is { } began && await InterruptAsync(run, session, began) is { } broken)
-            return await SealAsync(run, session, broken);
-
-        // 2. Steps in the plan's order. An attempt that will be tried again is a recorded step like any other.
-        foreach (var step in run.Plan.Steps.Skip(run.PlanIndex))
+            run.EndAs(before);
+        foreach (var (index, inherited) in run.From.Inherited)
+            run.Schedule.End(index, inherited);
+        if (run.From.Session is { } taken)
         {
-            var ended = BeforeStep(run) ?? await ExecuteStepAsync(run, session, step);
-            if (ended is not null)
-                return ended.Release is null ? await SealAsync(run, session, ended) : ended;
-            run.PlanIndex++;
+            run.Session = taken;
+            run.Announced = taken.InFlight;
+            await GoOnAsync(run, runGate);
+        }
+        else
+        {
+            Grow(run);
+            var plan = run.Schedule.Count == run.Planned.Plan.Steps.Count ? run.Planned.Plan
+                : new Plan([.. Enumerable.Range(0, run.Schedule.Count).Select(index => run.Schedule[index])]);
+            if (run.End is null)
+                TakeReady(run);
+            run.Session = await evidence.OpenAsync(Opening(run, plan, activity), CancellationToken.None);
+            run.Announced = run.Intents();
         }
 
-        // 3. The seal.
-        return await SealAsync(run, session, new RunOutcome(RunStatus.Succeeded, null, null));
+        // 2. The branches, each a step after the other. An attempt that will be tried again is a recorded step like any other.
+        await FlyAsync(run);
+        if (run.Fault is { } fault)
+            ExceptionDispatchInfo.Throw(fault);
+
+        // 3. The seal, unless another process is to go on.
+        var ended = run.End ?? (run.Flights.Count == 0 && run.Schedule.IsOver ? new RunOutcome(RunStatus.Succeeded, null, null) : EndedBy(run));
+        if (ended is null)
+            return await LetGoAsync(run);
+        foreach (var hidden in run.Flights.Values.Where(flight => flight.IsHidden).ToList())
+            await InterruptAsync(run, hidden, runGate);
+        return await SealAsync(run, ended);
     }
 
-    // What is wanted is obeyed between steps, and between attempts of one. A run whose plan only this process knows cannot be let go of.
-    private RunOutcome? BeforeStep(Execution run)
+    private async Task FlyAsync(RunExecution run)
     {
-        if (run.Control.Cancel is { } wish)
-            return RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason);
-        if (run.Planned.Run.PlanRedacted)
-            return run.Control.Now.IsCancellationRequested ? Stopped(run) : null;
-        // A step whose first execution a crash hid may be under way still: such a run is let go of, but not paused.
-        var pause = run.Control.IsPauseWished && !run.IsResumed;
-        return run.Control.IsLeaving || pause ? LetGo(run, betweenSteps: !run.IsResumed, pause) : null;
+        if (run.Flights.Count == 0)
+            return;
+        var first = run.Flights.Values.ToArray();
+        run.Enter(first.Length);
+        foreach (var other in first[1..])
+            _ = Task.Run(() => BranchAsync(run, other), CancellationToken.None);
+        await BranchAsync(run, first[0]);
+        await run.Drained;
     }
 
-    private RunOutcome LetGo(Execution run, bool betweenSteps, bool pause)
+    // A plan without branches is this loop.
+    private async Task BranchAsync(RunExecution run, Flight flight)
     {
-        LogLetGo(logger, run.Planned.Run.Id.Value);
-        return RunOutcome.Released(new RunRelease(betweenSteps, pause, WireTime.Truncate(clock.GetUtcNow())));
-    }
-
-    // Nothing of the step has begun: whoever goes on with the run asks again, and finds what people decided.
-    private RunOutcome Waiting(Execution run, ApprovalWait wait)
-    {
-        LogWaits(logger, run.Planned.Run.Id.Value, wait.Approval);
-        return RunOutcome.Released(new RunRelease(BetweenSteps: true, Pause: false, wait.Until) { Approvals = [wait.Approval], At = WireTime.Truncate(clock.GetUtcNow()) });
-    }
-
-    // A step that had begun when its process died: an idempotent one is executed again, under the same key. What any other did is hidden, and the
-    // plan says what that means. Null where the plan goes on.
-    private async Task<RunOutcome?> InterruptAsync(Execution run, ITraceSession session, StepIntent began)
-    {
-        var step = run.Plan.Steps[began.PlanIndex];
-        if (run.Approvals?.HasNotBegun(began) is true)
-            return null;
-        if (skills.TryFind(step.Skill, out var skill) && skill.IsIdempotent)
-        {
-            run.IsResumed = true;
-            return null;
-        }
-
-        var goesOn = step.OnError is OnError.Continue;
-        var next = goesOn && began.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(began.PlanIndex + 1, 0, clock.GetUtcNow()) : null;
-        var recording = interruptions.Of(run.Planned.Run, began, run.Outcomes, run.From.Unknowable, run.Gate);
-        await RecordAsync(run, session, recording, next, null);
-        if (!goesOn)
-            return TraceRecovery.Died($"the process that executed the run died while step \"{step.Id}\" was under way");
-        (run.PlanIndex, run.FirstAttempt) = (began.PlanIndex + 1, 0);
-        return null;
-    }
-
-    // Null where the plan goes on. The pipeline decides when to try again and waits; each of its executions is one attempt, recorded whole.
-    private async Task<RunOutcome?> ExecuteStepAsync(Execution run, ITraceSession session, PlannedStep step)
-    {
-        var pauses = Backoff.Of(step.Retry);
-        if (run.Planned.Ancestry?.Replay is { IsDry: true })
-            pauses = [.. pauses.Select(static _ => TimeSpan.Zero)];
-        var (first, attempt) = (run.FirstAttempt, run.FirstAttempt);
-        run.FirstAttempt = 0;
         try
         {
-            var end = await RetriesOf([.. pauses.Skip(first)]).ExecuteAsync(
-                async _ => await AttemptAsync(run, session, step, attempt++, pauses), run.Control.Waiting);
-            return end.Outcome;
+            for (IReadOnlyList<Flight> next = [flight]; next.Count > 0;)
+            {
+                run.Enter(next.Count - 1);
+                for (var i = 1; i < next.Count; i++)
+                {
+                    var other = next[i];
+                    _ = Task.Run(() => BranchAsync(run, other), CancellationToken.None);
+                }
+
+                next = await AttemptAsync(run, next[0]);
+            }
         }
-        catch (OperationCanceledException) when (run.Control.Waiting.IsCancellationRequested && BeforeStep(run) is { } before)
+        catch (Exception fault)
         {
-            return before;
+            run.Fail(fault);
+        }
+        finally
+        {
+            run.Leave();
         }
     }
 
-    private ResiliencePipeline<AttemptEnd> RetriesOf(IReadOnlyList<TimeSpan> pauses) => pauses.Count == 0 ? ResiliencePipeline<AttemptEnd>.Empty
-        : new ResiliencePipelineBuilder<AttemptEnd> { TimeProvider = clock }
-            .AddRetry(new RetryStrategyOptions<AttemptEnd>
-            {
-                ShouldHandle = static args => ValueTask.FromResult(args.Outcome.Result is { Again: true }),
-                MaxRetryAttempts = pauses.Count,
-                DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(pauses[args.AttemptNumber]),
-            })
-            .Build();
-
-    private async ValueTask<AttemptEnd> AttemptAsync(
-        Execution run, ITraceSession session, PlannedStep step, int attempt, IReadOnlyList<TimeSpan> pauses)
+    // What comes after it in this process: the next attempt, or the steps that may begin now.
+    private async Task<IReadOnlyList<Flight>> AttemptAsync(RunExecution run, Flight flight)
     {
-        var call = new StepCall(run.Planned.Run, step, run.PlanIndex, attempt, session.NextIndex) { Pins = run.Pins, Approvals = run.Approvals };
-        using var activity = ExecutionTelemetry.StartStep(call);
-        var result = await ExecuteOnceAsync(run, call);
-        // A run whose plan only this process knows waits here, and asks again.
-        while (result.Waits is not null && run.Planned.Run.PlanRedacted)
+        if (!await IsDueAsync(run, flight))
+            return [];
+        StepCall call;
+        IReadOnlyDictionary<string, CanonicalJson?> outcomes;
+        IReadOnlySet<string>? unknowable;
+        using (await run.TurnAsync())
         {
-            await Task.Delay(options.ApprovalPoll, clock, run.Control.Now);
-            result = await ExecuteOnceAsync(run, call);
+            if (MustNotBegin(run, flight))
+                return [];
+            flight.HasBegun = true;
+            var index = flight.Intent.PlanIndex;
+            call = new StepCall(run.Planned.Run, run.Schedule[index], index, flight.Intent.Attempt, run.Session.NextIndex) { Pins = run.Pins, Approvals = run.Approvals };
+            (outcomes, unknowable) = (run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index));
         }
 
-        if (result.Waits is { } wait)
-            return new AttemptEnd(false, Waiting(run, wait));
-        run.Gate.Used(result.CostCents, result.Tokens);
+        using var activity = ExecutionTelemetry.StartStep(call);
+        AttemptResult result;
+        try
+        {
+            result = await ExecuteOnceAsync(run, call, outcomes, unknowable);
+            // A run whose plan only this process knows waits here, and asks again.
+            while (result.Waits is not null && run.Planned.Run.PlanRedacted)
+            {
+                await Task.Delay(options.ApprovalPoll, clock, run.Now);
+                result = await ExecuteOnceAsync(run, call, outcomes, unknowable);
+            }
+        }
+        catch (OperationCanceledException) when (run.Now.IsCancellationRequested)
+        {
+            // It was not decided yet: it never began.
+            flight.HasBegun = false;
+            return [];
+        }
+
+        if (result.Waits is null)
+            await run.Gate.UsedAsync(result.CostCents, result.Tokens);
+        using (await run.TurnAsync())
+            return result.Waits is { } wait ? await ParkAsync(run, flight, wait) : await EndedAsync(run, flight, call, result, activity);
+    }
+
+    private ValueTask<AttemptResult> ExecuteOnceAsync(
+        RunExecution run, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable) => run.Planned.Ancestry?.Replay is { } replay
+        ? replay.ExecuteAsync(executor, call, outcomes, unknowable, run.Gate, run.Now)
+        : executor.ExecuteAsync(call, outcomes, unknowable, run.Gate, run.Now);
+
+    // Nothing of the step has begun, and it stops no other: whoever goes on with the run asks again, and finds what people decided.
+    private async Task<IReadOnlyList<Flight>> ParkAsync(RunExecution run, Flight flight, ApprovalWait wait)
+    {
+        LogWaits(logger, run.Planned.Run.Id.Value, wait.Approval);
+        flight.HasBegun = false;
+        run.Land(flight);
+        run.Parked.Add(wait);
+        if (run.End is not null || run.Fault is not null || run.Control.IsLeaving || run.Control.IsPauseWished)
+            return [];
+        var next = TakeReady(run);
+        if (next.Count > 0)
+            await AnnounceAsync(run);
+        return next;
+    }
+
+    private async Task AnnounceAsync(RunExecution run)
+    {
+        var intents = run.Intents();
+        await evidence.AnnounceAsync(run.Session, intents, CancellationToken.None);
+        run.Announced = intents;
+    }
+
+    private async Task<IReadOnlyList<Flight>> EndedAsync(RunExecution run, Flight flight, StepCall call, AttemptResult result, Activity? activity)
+    {
+        var (step, attempt, pauses) = (call.Step, call.Attempt, Backoff.Of(call.Step.Retry));
+        if (run.Planned.Ancestry?.Replay is { IsDry: true })
+            pauses = [.. pauses.Select(static _ => TimeSpan.Zero)];
         if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
         // Whoever goes on with the run executes it again, as after a crash.
-        if (result is { Interrupted: true, KilledBy: null, Skill.IsIdempotent: true } && run.Control.Cancel is null && !run.Planned.Run.PlanRedacted)
-            return new AttemptEnd(false, LetGo(run, betweenSteps: false, pause: false));
-        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !run.Control.Now.IsCancellationRequested;
-        var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
-        var next = again ? new StepIntent(run.PlanIndex, attempt + 1, clock.GetUtcNow() + pauses[attempt])
-            : goesOn && run.PlanIndex + 1 < run.Plan.Steps.Count ? new StepIntent(run.PlanIndex + 1, 0, clock.GetUtcNow())
-            : null;
-        await RecordAsync(run, session, Recording(call, result, StatusOf(result, again), run.IsResumed, activity), next, activity);
-        run.IsResumed = false;
+        if (result is { Interrupted: true, KilledBy: null, Skill.IsIdempotent: true } && run.Control.Cancel is null && run.Fault is null && !run.Planned.Run.PlanRedacted)
+        {
+            flight.Left = Recording(call, result, StepStatus.Interrupted, flight.Repeats, activity);
+            return [];
+        }
 
-        if (result.KilledBy is { } kill)
-            return new AttemptEnd(false, RunOutcome.KilledBy(kill));
-        if (result.Interrupted)
-            return new AttemptEnd(false, run.Control.Cancel is { } wish ? RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason) : Stopped(run));
+        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
+        var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
+        var status = StatusOf(result, again);
+        var recording = Recording(call, result, status, flight.Repeats, activity);
+        run.Land(flight);
+        IReadOnlyList<Flight> next = [];
         if (again)
-            return new AttemptEnd(true, null);
-        run.Outcomes[step.Id] = result.Outcome;
-        return new AttemptEnd(false, goesOn ? null : Failed(step, result.Failure!));
+        {
+            var pause = PauseBefore(result.Failure!, pauses[attempt]);
+            next = [run.Launch(new Flight(new StepIntent(call.PlanIndex, attempt + 1, clock.GetUtcNow() + pause)) { Pause = pause })];
+        }
+        else
+        {
+            run.Schedule.End(call.PlanIndex, new StepEnd(status, result.Outcome, AsRecorded(result.Failure)));
+            if (result.KilledBy is { } kill)
+                run.EndAs(RunOutcome.KilledBy(kill));
+            else if (!goesOn)
+                run.EndAs(result.Interrupted ? EndedBy(run) ?? Stopped(run) : Failed(step, result.Failure!));
+            next = WhatFollows(run);
+        }
+
+        await RecordAsync(run, recording, activity);
+        return next;
     }
 
-    private async ValueTask<AttemptResult> ExecuteOnceAsync(Execution run, StepCall call) => run.Planned.Ancestry?.Replay is { } replay
-        ? await replay.ExecuteAsync(executor, call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now)
-        : await executor.ExecuteAsync(call, run.Outcomes, run.From.Unknowable, run.Gate, run.Control.Now);
+    // A service that asked to be left alone is, within reason.
+    private static TimeSpan PauseBefore(SkillFailure failure, TimeSpan planned)
+    {
+        var asked = failure.RetryAfter is { } after && after < LongestPause ? after : failure.RetryAfter is null ? TimeSpan.Zero : LongestPause;
+        return asked > planned ? asked : planned;
+    }
+
+    // What may begin once the step before it is recorded. Where the run is to be let go of, nothing is announced beside what is under way still: it could not be told from it.
+    private IReadOnlyList<Flight> WhatFollows(RunExecution run)
+    {
+        var letGo = !run.Planned.Run.PlanRedacted && (run.Control.IsLeaving || run.Control.IsPauseWished);
+        if (run.End is not null || run.Fault is not null || (run.Flights.Count > 0 && letGo))
+            return [];
+        if (run.Flights.Count == 0)
+            Grow(run);
+        return run.End is null ? TakeReady(run) : [];
+    }
+
+    private List<Flight> TakeReady(RunExecution run)
+    {
+        var taken = new List<Flight>();
+        while (run.Flights.Count < options.MaxParallelSteps && run.Schedule.TryTake(out var index, out var attempt))
+            taken.Add(run.Launch(new Flight(new StepIntent(index, attempt, clock.GetUtcNow()))));
+        return taken;
+    }
+
+    // Where no step is left, a planner whose plan grows is asked for more.
+    private static void Grow(RunExecution run)
+    {
+        if (run.Growth is not { } planner || !run.Schedule.IsOver || run.End is not null)
+            return;
+        switch (planner.Grow(new RunHistory(run.Planned.Goal, run.Schedule.History())))
+        {
+            case PlanGrowth.More more when WrongWith(run, more.Steps) is { } wrong:
+                run.EndAs(new RunOutcome(RunStatus.Failed, "invalid_plan", $"the planner \"{planner.Name}\" went on with a plan that is not valid: {wrong}"));
+                break;
+            case PlanGrowth.More more:
+                run.Schedule.Add(more.Steps);
+                break;
+            case PlanGrowth.Impossible impossible:
+                run.EndAs(new RunOutcome(RunStatus.Failed, EvidenceText.Code(impossible.Code), impossible.Message));
+                break;
+        }
+    }
+
+    private static string? WrongWith(RunExecution run, IReadOnlyList<PlannedStep> steps)
+    {
+        if (steps.Count == 0)
+            return "it has no step";
+        if (run.Schedule.Count + steps.Count > Plan.MaxSteps)
+            return $"a run has at most {Plan.MaxSteps} steps";
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        if (steps.FirstOrDefault(step => run.Schedule.Has(step.Id) || !ids.Add(step.Id)) is { } twice)
+            return $"the id \"{twice.Id}\" is another step's already";
+        return PlanGraph.WrongWith(steps, run.Schedule.Has);
+    }
+
+    // A pause between two attempts ends early where the run is to end or to be let go of.
+    private async Task<bool> IsDueAsync(RunExecution run, Flight flight)
+    {
+        if (flight.Pause <= TimeSpan.Zero)
+            return true;
+        var giveUp = run.Planned.Run.PlanRedacted ? run.Now : run.Control.Waiting;
+        await Task.Delay(flight.Pause, clock, giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !giveUp.IsCancellationRequested;
+    }
+
+    // What is wanted is obeyed between steps, and between attempts of one. A run whose plan only this process knows cannot be let go of. A step whose first execution a
+    // crash hid may be under way still: such a run is let go of, but not paused before.
+    private static bool MustNotBegin(RunExecution run, Flight flight)
+    {
+        if (run.End is not null || run.Fault is not null || run.Control.Cancel is not null || run.Now.IsCancellationRequested)
+            return true;
+        if (run.Planned.Run.PlanRedacted)
+            return false;
+        var pause = run.Control.IsPauseWished && !flight.Repeats;
+        run.IsLetGo |= run.Control.IsLeaving || pause;
+        run.IsPaused |= pause;
+        return run.Control.IsLeaving || pause;
+    }
+
+    // How a run ends that somebody wants ended; null where it is let go of.
+    private RunOutcome? EndedBy(RunExecution run)
+    {
+        if (run.Control.Cancel is { } wish)
+            return RunOutcome.CancelledBy(wish.CancelBy!, wish.CancelReason);
+        return run.Planned.Run.PlanRedacted && run.Now.IsCancellationRequested ? Stopped(run) : null;
+    }
+
+    // What has not begun must not be taken for what has.
+    private async Task<RunOutcome> LetGoAsync(RunExecution run)
+    {
+        if (!run.IsLetGo && !run.Control.IsLeaving && run.Flights.Count == 0 && run.Parked.Count > 0)
+        {
+            return RunOutcome.Released(new RunRelease(BetweenSteps: true, Pause: false, run.Parked.Min(wait => wait.Until))
+            {
+                Approvals = [.. run.Parked.Select(wait => wait.Approval)], At = WireTime.Truncate(clock.GetUtcNow()),
+            });
+        }
+
+        if (!run.IsLetGo && !run.Control.IsLeaving && !run.Now.IsCancellationRequested)
+            throw new InvalidOperationException("no step of the plan can begin");
+        var hidden = run.Flights.Values.Where(flight => flight.IsHidden).ToList();
+        if (hidden.Count > 0 && hidden.Count < run.Flights.Count)
+            await evidence.AnnounceAsync(run.Session, StepIntents.Of(hidden.Select(flight => flight.Intent)), CancellationToken.None);
+        LogLetGo(logger, run.Planned.Run.Id.Value);
+        var pause = run.IsPaused && hidden.Count == 0;
+        return RunOutcome.Released(new RunRelease(hidden.Count == 0, pause, WireTime.Truncate(clock.GetUtcNow())));
+    }
 
     // The step is in hand until the recorder has acknowledged it: whatever happens meanwhile, it is not lost.
-    private async Task RecordAsync(Execution run, ITraceSession session, StepRecording recording, StepIntent? next, Activity? activity)
+    private async Task RecordAsync(RunExecution run, StepRecording recording, Activity? activity)
     {
-        recording = run.Planned.Ancestry?.Replay?.Compared(recording, session.NextIndex) ?? recording;
-        run.Pending = recording;
-        run.Recorded = session.NextIndex;
+        run.Pending.Add(recording);
         try
         {
-            var link = await evidence.AppendAsync(session, recording, next, CancellationToken.None);
+            if (run.Fault is not null)
+                return;
+            recording = run.Planned.Ancestry?.Replay?.Compared(recording, run.Session.NextIndex) ?? recording;
+            run.Pending[^1] = recording;
+            run.Recorded = run.Session.NextIndex;
+            var intents = run.Intents();
+            var link = await evidence.AppendAsync(run.Session, recording, intents, CancellationToken.None);
+            run.Announced = intents;
             ExecutionTelemetry.StepLinked(activity, link);
+            run.Pending.Clear();
+            run.Recorded = run.Session.NextIndex;
+            run.FailedSteps += IsFailed(recording) ? 1 : 0;
+        }
+        catch (Exception failed)
+        {
+            run.Fail(failed);
+            throw;
         }
         finally
         {
             ExecutionTelemetry.StepEnded(activity, recording);
         }
-
-        run.Pending = null;
-        run.Recorded = session.NextIndex;
-        if (IsFailed(recording))
-            run.FailedSteps++;
     }
 
     private static bool IsFailed(StepRecording step) => step.Status is not (StepStatus.Succeeded or StepStatus.Skipped or StepStatus.Retrying);
@@ -226,28 +393,32 @@ internal sealed partial class RunEngine(
         : again ? StepStatus.Retrying
         : StepStatus.Failed;
 
-    private async Task<RunOutcome> SealAsync(Execution run, ITraceSession session, RunOutcome outcome)
+    // As a process that goes on with the run would read it.
+    private static SkillFailure? AsRecorded(SkillFailure? failure) =>
+        failure is null ? null : new SkillFailure(EvidenceText.Code(failure.Code), EvidenceText.Message(failure.Message));
+
+    private async Task<RunOutcome> SealAsync(RunExecution run, RunOutcome outcome)
     {
         var closing = Closing(run, outcome);
         try
         {
-            await evidence.SealAsync(session, closing, CancellationToken.None);
+            await evidence.SealAsync(run.Session, closing, CancellationToken.None);
             return outcome;
         }
         catch (RecordingException failed) when (failed.IsTransient)
         {
             // Every step is recorded; only the seal waits for the store. The run ends as it went, once the seal is written.
-            return outcome with { Unsettled = new Unsettled(null, 0, closing) };
+            return outcome with { Unsettled = new Unsettled([], 0, closing) };
         }
     }
 
-    private RunOutcome Stopped(Execution run)
+    private RunOutcome Stopped(RunExecution run)
     {
         LogStopped(logger, run.Planned.Run.Id.Value);
         return new RunOutcome(RunStatus.Aborted, "stopped", "the process that executed the run was stopped");
     }
 
-    private RunOutcome Lost(Execution run, RecordingException failed)
+    private RunOutcome Lost(RunExecution run, RecordingException failed)
     {
         LogLost(logger, run.Planned.Run.Id.Value, failed);
         return failed.Failure is RecordingFailure.Fenced
@@ -255,16 +426,13 @@ internal sealed partial class RunEngine(
             : Unwritten(run, CodeOf(failed.Failure), $"evidence could not be written: {failed.Message}");
     }
 
-    private RunOutcome Unwritten(Execution run, string code, string message)
+    private RunOutcome Unwritten(RunExecution run, string code, string message)
     {
         var outcome = new RunOutcome(RunStatus.Failed, code, message);
-        var pending = run.Pending;
-        if (pending is not null && IsFailed(pending))
-            run.FailedSteps++;
         var index = run.Recorded;
-        if (pending is not null)
-            run.Recorded++;
-        return outcome with { Unsettled = new Unsettled(pending, index, Closing(run, outcome)) };
+        run.FailedSteps += run.Pending.Count(IsFailed);
+        run.Recorded += run.Pending.Count;
+        return outcome with { Unsettled = new Unsettled([.. run.Pending], index, Closing(run, outcome)) };
     }
 
     private static string CodeOf(RecordingFailure failure) => failure switch
@@ -274,7 +442,7 @@ internal sealed partial class RunEngine(
         _ => "evidence_unavailable",
     };
 
-    private TraceOpening Opening(Execution run, Activity? activity)
+    private TraceOpening Opening(RunExecution run, Plan plan, Activity? activity)
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
@@ -295,10 +463,10 @@ internal sealed partial class RunEngine(
             SyntheticScenarioId = stored.SyntheticScenarioId,
             StartedAt = run.StartedAt,
             Goal = EvidenceContext.OfText(run.Planned.Goal),
-            Plan = run.Plan.ToCanonicalJson(),
+            Plan = plan.ToCanonicalJson(),
             PlanRedactions = run.Planned.PlanRedactions,
             Context = EvidenceContext.With(run.Planned.Ancestry is { } ancestry ? context.With(ancestry.Member, ancestry.Named) : context, run.Pins),
-            FirstStep = new StepIntent(run.PlanIndex, 0, run.StartedAt),
+            FirstSteps = run.Intents(),
         };
     }
 
@@ -328,14 +496,14 @@ internal sealed partial class RunEngine(
     private static CanonicalJson Varying(AttemptResult result, CanonicalJson context) =>
         result.Varies.Count == 0 ? context : context.With("varies", OriginTrace.Array(result.Varies.Select(EvidenceContext.OfText)));
 
-    private GovernedRun Governed(Execution run) => new()
+    private GovernedRun Governed(RunExecution run) => new()
     {
         TenantId = run.Planned.Run.TenantId, AgentId = run.Planned.Run.AgentId, Planner = run.Planned.Run.Planner, RunId = run.Planned.Run.Id,
         Worker = options.Worker, Attempt = run.Planned.Run.Attempts, Budget = run.Planned.Run.Budget,
         StartedAt = run.StartedAt - run.Before, Earlier = run.From.Session is null ? null : run.From.Earlier,
     };
 
-    private TraceClosing Closing(Execution run, RunOutcome outcome)
+    private TraceClosing Closing(RunExecution run, RunOutcome outcome)
     {
         var duration = Math.Round((clock.GetElapsedTime(run.Began) + run.Before).TotalMilliseconds, 3);
         return new TraceClosing
@@ -351,7 +519,7 @@ internal sealed partial class RunEngine(
         };
     }
 
-    private static CanonicalJson Sealed(Execution run, CanonicalJson metadata) => run.Planned.Ancestry?.Replay is { } replay ? replay.Sealed(metadata) : metadata;
+    private static CanonicalJson Sealed(RunExecution run, CanonicalJson metadata) => run.Planned.Ancestry?.Replay is { } replay ? replay.Sealed(metadata) : metadata;
 
     private static string? TraceParentOf(Activity? activity) => activity is { IdFormat: ActivityIdFormat.W3C } ? activity.Id : null;
 
@@ -369,54 +537,4 @@ internal sealed partial class RunEngine(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "run {Run} fails: the engine itself threw")]
     private static partial void LogEscaped(ILogger logger, string run, Exception escaped);
-
-    /// <summary>What an attempt means: whether it is tried again, and how the run ends by it; null where the plan goes on.</summary>
-    private sealed record AttemptEnd(bool Again, RunOutcome? Outcome);
-
-    /// <summary>Where the execution of one run stands.</summary>
-    private sealed class Execution(PlannedRun planned, ResumePoint from, RunControl control, DateTimeOffset startedAt, long began)
-    {
-        public PlannedRun Planned { get; } = planned;
-
-        public Plan Plan => Planned.Plan;
-
-        public ResumePoint From { get; } = from;
-
-        public RunControl Control { get; } = control;
-
-        public DateTimeOffset StartedAt { get; } = startedAt;
-
-        public long Began { get; } = began;
-
-        /// <summary>What other processes spent on it, and the time until this one went on.</summary>
-        public TimeSpan Before { get; } =
-            from.Session is not null && planned.Run.StartedAt is { } first && first < startedAt ? startedAt - first : TimeSpan.Zero;
-
-        public Dictionary<string, CanonicalJson?> Outcomes { get; } = new(from.Outcomes, StringComparer.Ordinal);
-
-        /// <summary>What decides of its attempts; there before its trace is.</summary>
-        public IRunGate Gate { get; set; } = null!;
-
-        /// <summary>What its trace pinned of skills that may change.</summary>
-        public IReadOnlyDictionary<string, CanonicalJson> Pins { get; set; } = from.Pins;
-
-        /// <summary>Who asks people about its attempts; null where nobody can be asked.</summary>
-        public RunApprovals? Approvals { get; set; }
-
-        public int PlanIndex { get; set; } = from.PlanIndex;
-
-        /// <summary>Attempts of the next step before this execution.</summary>
-        public int FirstAttempt { get; set; } = from.Attempt;
-
-        /// <summary>Whether the next attempt repeats one that a crash hid.</summary>
-        public bool IsResumed { get; set; }
-
-        public int FailedSteps { get; set; } = from.FailedSteps;
-
-        /// <summary>Steps that the recorder has acknowledged.</summary>
-        public int Recorded { get; set; } = from.Session?.NextIndex ?? 0;
-
-        /// <summary>The step that was executed and not acknowledged yet.</summary>
-        public StepRecording? Pending { get; set; }
-    }
 }

@@ -60,13 +60,13 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
 {
     /// <summary>Resolves, binds, asks the gate with what would be executed, and executes that and nothing else.</summary>
     /// <param name="call">The attempt.</param>
-    /// <param name="outcomes">Outcomes of the steps before it, by id.</param>
-    /// <param name="unknowable">Ids of steps whose outcome is not known as it was.</param>
+    /// <param name="outcomes">Outcomes of the steps that it refers to, by id.</param>
+    /// <param name="unknowable">Ids of steps whose outcome is not known as it was, or null.</param>
     /// <param name="gate">The run's gate.</param>
     /// <param name="stop">Cancelled when the process must stop now.</param>
     /// <exception cref="OperationCanceledException">The process stopped before it was decided.</exception>
     public async ValueTask<AttemptResult> ExecuteAsync(
-        StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate, CancellationToken stop)
+        StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
     {
         var startedAt = clock.GetUtcNow();
         var began = clock.GetTimestamp();
@@ -80,18 +80,21 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         {
             Evidence = evidence,
         };
-        AttemptResult Undecided(string code, string message, bool retryable = false) =>
-            Ended(Failed(code, message, retryable), gate.Undecided(new StepAction(call.Step.Skill, parameters), "nothing was executed: the step failed before it could be decided"));
+        async ValueTask<AttemptResult> UndecidedAsync(string code, string message, bool retryable = false)
+        {
+            var action = new StepAction(call.Step.Skill, parameters);
+            return Ended(Failed(code, message, retryable), await gate.UndecidedAsync(action, "nothing was executed: the step failed before it could be decided"));
+        }
 
         if (skill is null)
-            return Undecided("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process");
+            return await UndecidedAsync("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process");
         if (skill.Source is { } source)
         {
             var check = await skill.CheckAsync(call.Pins.GetValueOrDefault(source), stop);
             if (check.Evidence is { } seen)
                 evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [source] = seen };
             if (check.Failure is { } changed)
-                return Undecided(changed.Code, changed.Message, changed.Retryable);
+                return await UndecidedAsync(changed.Code, changed.Message, changed.Retryable);
         }
 
         SkillCall bound;
@@ -104,15 +107,15 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         }
         catch (UnresolvedReferenceException unresolved)
         {
-            return Undecided("unresolved_reference", unresolved.Message);
+            return await UndecidedAsync("unresolved_reference", unresolved.Message);
         }
         catch (RedactedReferenceException redacted)
         {
-            return Undecided("redacted_reference", redacted.Message);
+            return await UndecidedAsync("redacted_reference", redacted.Message);
         }
         catch (Exception refused) when (refused is JsonBindingException or CanonicalFormatException)
         {
-            return Undecided("invalid_params", refused.Message);
+            return await UndecidedAsync("invalid_params", refused.Message);
         }
 
         var decision = await gate.DecideAsync(new StepAction(skill.Name, parameters), stop);

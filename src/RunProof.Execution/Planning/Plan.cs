@@ -63,6 +63,12 @@ public sealed record PlannedStep
     /// <summary>Whether any string in the parameters is a reference.</summary>
     public bool HasReferences { get; init; }
 
+    /// <summary>
+    /// Ids of the steps that must be over before it begins; null where the plan does not say: then it comes after the step before it, or, in a plan in which any step says,
+    /// after none.
+    /// </summary>
+    public IReadOnlyList<string>? DependsOn { get; init; }
+
     /// <summary>What its failure means. Default: abort.</summary>
     public OnError OnError { get; init; }
 
@@ -73,12 +79,15 @@ public sealed record PlannedStep
     public int TimeoutMs { get; init; } = DefaultTimeoutMs;
 }
 
-/// <summary>The steps of a run in the order of their execution.</summary>
-/// <param name="Steps">1 to <see cref="MaxSteps"/> steps.</param>
+/// <summary>The steps of a run, in the order of their execution unless they say what they depend on.</summary>
+/// <param name="Steps">1 to <see cref="MaxSteps"/> steps; none only where a planner goes on with the plan while the run does.</param>
 public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
 {
     /// <summary>The most steps that a plan may have.</summary>
-    public const int MaxSteps = 200;
+    public const int MaxSteps = 10_000;
+
+    /// <summary>The most dependencies that the steps of a plan may name, all together.</summary>
+    public const int MaxDependencies = 100_000;
 
     private static readonly string[] OnErrorNames = ["abort", "continue", "retry"];
     private static readonly string[] StrategyNames = ["constant", "linear", "exponential"];
@@ -87,7 +96,7 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
 
     internal static ReadOnlySpan<string> StrategyWords => StrategyNames;
 
-    /// <summary>The plan as canonical JSON, every default written out: what is stored and committed to.</summary>
+    /// <summary>The plan as canonical JSON: what is stored and committed to. Every default is written out, except of members that came later and are not used.</summary>
     /// <returns>A JSON array.</returns>
     public CanonicalJson ToCanonicalJson()
     {
@@ -109,7 +118,10 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
     // Members in the order of their names, as canonical JSON wants them.
     private static void Write(ref CanonicalWriter writer, PlannedStep step)
     {
-        writer.WriteRaw("{\"id\":"u8);
+        writer.WriteRaw("{"u8);
+        if (step.DependsOn is { } dependsOn)
+            Write(ref writer, dependsOn);
+        writer.WriteRaw("\"id\":"u8);
         writer.WriteString(step.Id);
         writer.WriteRaw(",\"on_error\":"u8);
         writer.WriteString(OnErrorNames[(int)step.OnError]);
@@ -122,6 +134,19 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
         writer.WriteRaw(",\"timeout_ms\":"u8);
         writer.WriteInt32(step.TimeoutMs);
         writer.WriteRaw("}"u8);
+    }
+
+    private static void Write(ref CanonicalWriter writer, IReadOnlyList<string> dependsOn)
+    {
+        writer.WriteRaw("\"depends_on\":["u8);
+        for (var i = 0; i < dependsOn.Count; i++)
+        {
+            if (i > 0)
+                writer.WriteRaw(","u8);
+            writer.WriteString(dependsOn[i]);
+        }
+
+        writer.WriteRaw("],"u8);
     }
 
     private static void Write(ref CanonicalWriter writer, RetryRule? retry)

@@ -12,7 +12,7 @@ namespace RunProof.Execution;
 public sealed class PlanParser(SkillRegistry skills)
 {
     private static readonly SearchValues<char> StepIdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
-    private static readonly string[] StepMembers = ["id", "skill", "params", "on_error", "retry", "timeout_ms"];
+    private static readonly string[] StepMembers = ["id", "depends_on", "skill", "params", "on_error", "retry", "timeout_ms"];
     private static readonly string[] RetryMembers = ["max_attempts", "backoff_ms", "max_backoff_ms", "strategy"];
 
     internal static bool IsStepId(ReadOnlySpan<char> text) => text.Length is >= 1 and <= 64 && !text.ContainsAnyExcept(StepIdCharacters);
@@ -21,13 +21,20 @@ public sealed class PlanParser(SkillRegistry skills)
     /// <param name="plan">The JSON array that a caller or a planner wrote.</param>
     /// <param name="place">Where it stands in the caller's document.</param>
     /// <returns>The plan, or all its errors.</returns>
-    public PlanValidation Parse(JsonElement plan, string place)
+    public PlanValidation Parse(JsonElement plan, string place) => Parse(plan, place, mayBeEmpty: false);
+
+    /// <summary>Reads a plan whole.</summary>
+    /// <param name="plan">The JSON array that a caller or a planner wrote.</param>
+    /// <param name="place">Where it stands in the caller's document.</param>
+    /// <param name="mayBeEmpty">Whether a planner will go on with it, so that it need not have a step yet.</param>
+    /// <returns>The plan, or all its errors.</returns>
+    public PlanValidation Parse(JsonElement plan, string place, bool mayBeEmpty)
     {
         var reader = new ObjectReader();
         var steps = new List<PlannedStep>();
         if (plan.ValueKind != JsonValueKind.Array)
             reader.Fail(place, $"must be an array of steps, not {ObjectReader.Describe(plan)}");
-        else if (plan.GetArrayLength() is 0 or > Plan.MaxSteps)
+        else if (plan.GetArrayLength() > Plan.MaxSteps || (plan.GetArrayLength() == 0 && !mayBeEmpty))
             reader.Fail(place, $"must have 1 to {Plan.MaxSteps} steps, not {plan.GetArrayLength().ToString(CultureInfo.InvariantCulture)}");
         else
             ReadSteps(plan, place, reader, steps);
@@ -38,23 +45,33 @@ public sealed class PlanParser(SkillRegistry skills)
     {
         // Ids first: a reference to a later step must be told from one to no step at all.
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        var names = new string[plan.GetArrayLength()];
+        var written = plan.EnumerateArray().ToArray();
+        var names = new string[written.Length];
         for (var i = 0; i < names.Length; i++)
         {
             var at = $"{place}[{i.ToString(CultureInfo.InvariantCulture)}]";
-            names[i] = ReadId(plan[i], at, i, reader);
+            names[i] = ReadId(written[i], at, i, reader);
             if (!ids.TryAdd(names[i], i))
                 reader.Fail(at + ".id", $"\"{names[i]}\" is the id of {place}[{ids[names[i]].ToString(CultureInfo.InvariantCulture)}] already");
         }
 
-        var schemas = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        var dependencies = Array.ConvertAll(written, step => step.ValueKind is JsonValueKind.Object ? step.TryGetProperty("depends_on", out var given) ? given : default(JsonElement?) : null);
+        var before = ReadDependencies(dependencies, place, ids, reader);
+        var graph = Array.TrueForAll(dependencies, one => one is null) ? PlanGraph.InLine : PlanGraph.Of(before);
+        if (graph.Circle.Count > 0)
+        {
+            var at = $"{place}[{graph.Circle[0].ToString(CultureInfo.InvariantCulture)}].depends_on";
+            reader.Fail(at, "goes in a circle: " + string.Join(" → ", graph.Circle.Take(20).Append(graph.Circle[0]).Select(index => names[index])));
+        }
+
+        var reading = new Reading(ids, graph, new Dictionary<string, JsonElement>(StringComparer.Ordinal), [], reader);
         for (var i = 0; i < names.Length; i++)
         {
             var at = $"{place}[{i.ToString(CultureInfo.InvariantCulture)}]";
-            if (plan[i].ValueKind == JsonValueKind.Object)
-                steps.Add(ReadStep(plan[i], at, names[i], i, ids, schemas, reader));
+            if (written[i].ValueKind == JsonValueKind.Object)
+                steps.Add(ReadStep(written[i], at, names[i], i, reading) with { DependsOn = dependencies[i] is null ? null : [.. before[i].Select(one => names[one])] });
             else
-                reader.Fail(at, $"must be an object, not {ObjectReader.Describe(plan[i])}");
+                reader.Fail(at, $"must be an object, not {ObjectReader.Describe(written[i])}");
         }
     }
 
@@ -69,16 +86,60 @@ public sealed class PlanParser(SkillRegistry skills)
         return fallback;
     }
 
-    private PlannedStep ReadStep(
-        JsonElement step, string at, string id, int index, Dictionary<string, int> ids, Dictionary<string, JsonElement> schemas, ObjectReader reader)
+    private static int[][] ReadDependencies(JsonElement?[] given, string place, Dictionary<string, int> ids, ObjectReader reader)
     {
+        var before = new int[given.Length][];
+        var left = Plan.MaxDependencies;
+        for (var i = 0; i < given.Length; i++)
+        {
+            before[i] = [];
+            if (given[i] is not { } list)
+                continue;
+            var at = $"{place}[{i.ToString(CultureInfo.InvariantCulture)}].depends_on";
+            if (list.ValueKind is not JsonValueKind.Array)
+                reader.Fail(at, $"must be an array of step ids, not {ObjectReader.Describe(list)}");
+            else if ((left -= list.GetArrayLength()) >= 0)
+                before[i] = ReadDependencies(list, at, i, ids, reader);
+        }
+
+        if (left < 0)
+            reader.Fail(place, string.Create(CultureInfo.InvariantCulture, $"names {Plan.MaxDependencies - left} dependencies, at most {Plan.MaxDependencies} can be"));
+        return before;
+    }
+
+    private static int[] ReadDependencies(JsonElement list, string at, int index, Dictionary<string, int> ids, ObjectReader reader)
+    {
+        var before = new List<int>();
+        var seen = new HashSet<int>();
+        var i = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            var place = $"{at}[{(i++).ToString(CultureInfo.InvariantCulture)}]";
+            if (item.ValueKind is not JsonValueKind.String)
+                reader.Fail(place, $"must be the id of a step, not {ObjectReader.Describe(item)}");
+            else if (item.GetString() is not { } id || !ids.TryGetValue(id, out var target))
+                reader.Fail(place, $"there is no step \"{Short(item.GetString()!)}\"");
+            else if (target == index)
+                reader.Fail(place, "is the step itself");
+            else if (!seen.Add(target))
+                reader.Fail(place, $"names step \"{id}\" twice");
+            else
+                before.Add(target);
+        }
+
+        return [.. before];
+    }
+
+    private PlannedStep ReadStep(JsonElement step, string at, string id, int index, Reading reading)
+    {
+        var reader = reading.Reader;
         reader.RefuseOthers(step, at, StepMembers);
         var skill = ReadSkill(step, at, reader);
         if (skill is not null)
-            schemas[id] = SchemaOf(skill);
+            reading.Schemas[id] = reading.SchemaOf(skill);
         var onError = (OnError)reader.Word(step, at, "on_error", Plan.OnErrorWords, (int)OnError.Abort);
         var parameters = ReadParameters(step, at, reader);
-        var references = CheckReferences(parameters, at + ".params", index, ids, schemas, reader);
+        var references = CheckReferences(parameters, at + ".params", index, reading);
         if (!references && skill is not null && parameters is not null)
             CheckBinding(skill, parameters, at + ".params", reader);
         return new PlannedStep
@@ -155,15 +216,10 @@ public sealed class PlanParser(SkillRegistry skills)
         };
     }
 
-    private static JsonElement SchemaOf(SkillDescriptor skill)
-    {
-        using var document = JsonDocument.Parse(skill.OutcomeSchema);
-        return document.RootElement.Clone();
-    }
-
     private static bool CheckReferences(
-        CanonicalJson? parameters, string place, int index, Dictionary<string, int> ids, Dictionary<string, JsonElement> schemas, ObjectReader reader)
+        CanonicalJson? parameters, string place, int index, Reading reading)
     {
+        var reader = reading.Reader;
         if (parameters is null)
             return false;
         using var document = parameters.ToDocument();
@@ -182,11 +238,11 @@ public sealed class PlanParser(SkillRegistry skills)
             foreach (var reference in template.References)
             {
                 any = true;
-                if (!ids.TryGetValue(reference.Step, out var target))
+                if (!reading.Ids.TryGetValue(reference.Step, out var target))
                     reader.Fail(at, $"{reference}: there is no step \"{reference.Step}\"");
-                else if (target >= index)
-                    reader.Fail(at, $"{reference}: step \"{reference.Step}\" comes no earlier than this one");
-                else if (schemas.TryGetValue(reference.Step, out var schema) && OutcomeShape.Excludes(schema, reference.Path))
+                else if (!reading.Graph.IsBefore(target, index))
+                    reader.Fail(at, reading.NotBefore(reference.ToString(), reference.Step));
+                else if (reading.Schemas.TryGetValue(reference.Step, out var schema) && OutcomeShape.Excludes(schema, reference.Path))
                     reader.Fail(at, $"{reference}: an outcome of step \"{reference.Step}\" never has that path");
             }
         }
@@ -208,6 +264,23 @@ public sealed class PlanParser(SkillRegistry skills)
         catch (CanonicalFormatException refused)
         {
             reader.Fail(place, refused.Message);
+        }
+    }
+
+    /// <summary>What is known of a plan while its steps are read.</summary>
+    private sealed record Reading(
+        Dictionary<string, int> Ids, PlanGraph Graph, Dictionary<string, JsonElement> Schemas, Dictionary<string, JsonElement> BySkill, ObjectReader Reader)
+    {
+        public string NotBefore(string what, string step) => Graph.IsInLine
+            ? $"{what}: step \"{step}\" comes no earlier than this one"
+            : $"{what}: step \"{step}\" need not be over when this one begins: depends_on must lead to it";
+
+        public JsonElement SchemaOf(SkillDescriptor skill)
+        {
+            if (BySkill.TryGetValue(skill.Name, out var known))
+                return known;
+            using var document = JsonDocument.Parse(skill.OutcomeSchema);
+            return BySkill[skill.Name] = document.RootElement.Clone();
         }
     }
 }

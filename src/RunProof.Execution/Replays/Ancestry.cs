@@ -40,12 +40,7 @@ internal sealed class Origins(IReplayStore store, IRecoveryStore progress, PlanP
         if (replay is not null && point.Session is not null)
             replay.Recount(await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken));
         var named = replay is not null ? OriginTrace.ReplayOf(origin, trace.Root) : OriginTrace.ForkOf(origin, trace.SharedBefore(origin.From));
-        var (outcomes, unknowable) = trace.Before(origin.From);
-        foreach (var (step, outcome) in point.Outcomes)
-            outcomes[step] = outcome;
-        unknowable.UnionWith(point.Unknowable);
-        var begin = point with { PlanIndex = point.Session is null ? origin.From : point.PlanIndex, Outcomes = outcomes, Unknowable = unknowable };
-        return (planned with { Ancestry = new Ancestry(replay is null ? "fork_of" : "replay_of", named, replay) }, begin);
+        return (planned with { Ancestry = new Ancestry(replay is null ? "fork_of" : "replay_of", named, replay) }, point with { Inherited = trace.Before(origin.From) });
     }
 
     // The reader of this build may write defaults out that an older one did not know: plans are compared as this build reads them.

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Skills;
 using RunProof.Verification;
 
 namespace RunProof.Execution;
@@ -48,20 +49,19 @@ internal sealed class OriginTrace
             : null;
     }
 
-    /// <summary>The outcomes of the planned steps before one, as later steps may refer to them: of each the last attempt's.</summary>
+    /// <summary>How the planned steps before one ended, by their place in the plan: of each the last attempt. One that never began counts as skipped.</summary>
     /// <param name="from">The step, by its place in the plan.</param>
-    public (Dictionary<string, CanonicalJson?> Outcomes, HashSet<string> Unknowable) Before(int from)
+    public Dictionary<int, StepEnd> Before(int from)
     {
-        var outcomes = new Dictionary<string, CanonicalJson?>(StringComparer.Ordinal);
-        var unknowable = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (recorded, step) in Steps.Where(step => step.Comparable.PlanIndex < from && step.Recorded.Status is not "retrying").Select(static step => (step.Recorded, step.Comparable)))
+        var ends = Enumerable.Range(0, from).ToDictionary(static index => index, static _ => new StepEnd(StepStatus.Skipped, null, null));
+        foreach (var step in Steps.Where(step => step.Comparable.PlanIndex >= 0 && step.Comparable.PlanIndex < from && step.Recorded.Status is not "retrying"))
         {
-            outcomes[step.PlanStep] = OutcomeOf(recorded);
-            if (step.Outcome.Hidden is not null)
-                unknowable.Add(step.PlanStep);
+            Wire.TryParse(step.Recorded.Status, out StepStatus status);
+            var failure = step.Error() is { } error ? new SkillFailure(error.Code, error.Message) : null;
+            ends[step.Comparable.PlanIndex] = new StepEnd(status, OutcomeOf(step.Recorded), failure, step.Comparable.Outcome.Hidden is null);
         }
 
-        return (outcomes, unknowable);
+        return ends;
     }
 
     /// <summary>How many of the steps are needed for what comes before a planned step, and the link after them.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using RunProof.Format;
@@ -22,9 +23,9 @@ internal sealed class Replay
     private readonly SkillRegistry _skills;
     private readonly TimeProvider _clock;
     private readonly Dictionary<(int PlanIndex, int Attempt), OriginStep> _steps = [];
-    private readonly Dictionary<(int PlanIndex, int Attempt), (string How, bool ParametersHidden)> _marks = [];
+    private readonly ConcurrentDictionary<(int PlanIndex, int Attempt), (string How, bool ParametersHidden)> _marks = [];
     private readonly HashSet<(int PlanIndex, int Attempt)> _seen = [];
-    private readonly HashSet<string> _unknowable = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _unknowable = new(StringComparer.Ordinal);
     private int _compared;
     private int _divergences;
     private int _notComparable;
@@ -42,23 +43,23 @@ internal sealed class Replay
 
     /// <summary>One attempt, by the record or for real.</summary>
     public async ValueTask<AttemptResult> ExecuteAsync(
-        StepExecutor executor, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate, CancellationToken stop)
+        StepExecutor executor, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
     {
         // What was taken from the record may be redacted there: no step may refer to it as if it were what came back.
-        if (_unknowable.Count > 0)
-            unknowable = new HashSet<string>(unknowable.Concat(_unknowable), StringComparer.Ordinal);
+        if (!_unknowable.IsEmpty)
+            unknowable = new HashSet<string>(_unknowable.Keys.Concat(unknowable ?? new HashSet<string>(0)), StringComparer.Ordinal);
         var key = (call.PlanIndex, call.Attempt);
         _skills.TryFind(call.Step.Skill, out var skill);
         if (!_steps.TryGetValue(key, out var origin))
         {
             _marks[key] = ("none", false);
-            return Prepared(call, skill, outcomes, unknowable, gate, new SkillFailure("no_recorded_outcome", "the origin has no such attempt, and a replay executes nothing that its origin did not"));
+            return await PreparedAsync(call, skill, outcomes, unknowable, gate, new SkillFailure("no_recorded_outcome", "the origin has no such attempt, and a replay executes nothing that its origin did not"));
         }
 
         if (origin.Recorded.Status is "blocked")
             return await DecideAgainAsync(call, skill, outcomes, unknowable, gate, stop);
         if (IsDry || origin.Recorded.ReplayBehavior is "skip" || skill?.Replay is ReplayBehavior.Skip)
-            return Recorded(call, skill, origin, outcomes, unknowable, gate);
+            return await RecordedAsync(call, skill, origin, outcomes, unknowable, gate);
         _marks[key] = (origin.Recorded.ReplayBehavior is "check" ? "checked" : "executed", false);
         return await executor.ExecuteAsync(call, outcomes, unknowable, gate, stop);
     }
@@ -69,7 +70,7 @@ internal sealed class Replay
     public StepRecording Compared(StepRecording recording, int stepIndex)
     {
         var key = KeyOf(recording);
-        var (how, hidden) = _marks.GetValueOrDefault(key, ("none", false));
+        var (how, hidden) = _marks.TryGetValue(key, out var mark) ? mark : ("none", false);
         _seen.Add(key);
         if (!_steps.TryGetValue(key, out var origin))
         {
@@ -122,7 +123,7 @@ internal sealed class Replay
 
     // A step that a policy refused has no outcome to take, and is not executed now either: only the decision is made again.
     private async ValueTask<AttemptResult> DecideAgainAsync(
-        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate, CancellationToken stop)
+        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
     {
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
@@ -135,31 +136,31 @@ internal sealed class Replay
         return Ended(call, skill, parameters, null, failure, startedAt, began, decision);
     }
 
-    private AttemptResult Recorded(
-        StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate)
+    private async ValueTask<AttemptResult> RecordedAsync(
+        StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate)
     {
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
         var (parameters, _, hidden) = Prepare(call, skill, outcomes, unknowable);
         _marks[(call.PlanIndex, call.Attempt)] = ("recorded", hidden);
         if (origin.Comparable.Outcome.Hidden is not null)
-            _unknowable.Add(call.Step.Id);
+            _unknowable[call.Step.Id] = true;
         var failure = origin.Error() is { } error ? new SkillFailure(error.Code, error.Message, Retryable: origin.Recorded.Status is "retrying") : null;
-        return Ended(call, skill, parameters, OriginTrace.OutcomeOf(origin.Recorded), failure, startedAt, began, gate.Undecided(new StepAction(call.Step.Skill, parameters), NothingExecuted));
+        return Ended(call, skill, parameters, OriginTrace.OutcomeOf(origin.Recorded), failure, startedAt, began, await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), NothingExecuted));
     }
 
-    private AttemptResult Prepared(
-        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable, IRunGate gate, SkillFailure failure)
+    private async ValueTask<AttemptResult> PreparedAsync(
+        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, SkillFailure failure)
     {
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
         var (parameters, _, _) = Prepare(call, skill, outcomes, unknowable);
-        return Ended(call, skill, parameters, null, failure, startedAt, began, gate.Undecided(new StepAction(call.Step.Skill, parameters), "nothing was executed: the origin has no such attempt"));
+        return Ended(call, skill, parameters, null, failure, startedAt, began, await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), "nothing was executed: the origin has no such attempt"));
     }
 
     // Resolved and bound as they would be for a real execution: what this build makes of the plan is what is compared.
     private static (CanonicalJson Parameters, SkillFailure? Failure, bool Hidden) Prepare(
-        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string> unknowable)
+        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
     {
         var parameters = call.Step.Parameters;
         try

@@ -7,7 +7,7 @@ using RunProof.Skills;
 namespace RunProof.Execution;
 
 /// <summary>
-/// Ends the trace of a run whose process died and that no other can go on with: the step under way is recorded interrupted, the trace sealed aborted.
+/// Ends the trace of a run whose process died and that no other can go on with: what was under way is recorded interrupted, the trace sealed aborted.
 /// </summary>
 internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore progress, Interruptions interruptions, ExecutionOptions options, TimeProvider clock)
 {
@@ -34,12 +34,14 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
             return AsSealed((await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken))?.Status);
         }
 
-        // 2. The step that it had announced began, for all that can be known, and its outcome is hidden.
+        // 2. The steps that it had announced began, for all that can be known, and their outcomes are hidden.
         var recorded = await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken);
         var failedSteps = recorded?.Steps.Count(step => step.Status is not ("succeeded" or "skipped" or "retrying")) ?? 0;
-        if (session.InFlight is { } intent && !run.IsBetweenSteps)
+        var hidden = run.IsBetweenSteps ? [] : session.InFlight.ToArray();
+        for (var i = 0; i < hidden.Length; i++)
         {
-            await session.AppendAsync(interruptions.Of(run, intent, OutcomesOf(recorded), null), null, cancellationToken);
+            var rest = StepIntents.Of(hidden.Skip(i + 1));
+            await session.AppendAsync(interruptions.Of(run, null, hidden[i], OutcomesOf(recorded), null), rest, cancellationToken);
             failedSteps++;
         }
 

@@ -7,7 +7,7 @@ namespace RunProof.Ledger;
 /// </summary>
 public interface ITraceRecorder
 {
-    /// <summary>Opens a trace: writes its header and the intent of its first step.</summary>
+    /// <summary>Opens a trace: writes its header and the intents of its first steps.</summary>
     /// <param name="opening">What is known at the start.</param>
     /// <param name="cancellationToken">Gives up waiting; the trace may be open all the same.</param>
     /// <exception cref="RecordingException">It is there already with another header, or the store cannot be reached.</exception>
@@ -19,7 +19,7 @@ public interface ITraceRecorder
     /// <param name="trace">The trace.</param>
     /// <param name="cancellationToken">Gives up waiting; the former writer may be fenced off all the same.</param>
     /// <exception cref="RecordingException">There is no such trace, it is sealed, or the store cannot be reached.</exception>
-    /// <returns>The session; its <see cref="ITraceSession.InFlight"/> names the step that was under way, if any.</returns>
+    /// <returns>The session; its <see cref="ITraceSession.InFlight"/> names the steps that were under way, if any.</returns>
     ValueTask<ITraceSession> TakeOverAsync(TenantId tenant, TraceId trace, CancellationToken cancellationToken);
 }
 
@@ -38,16 +38,22 @@ public interface ITraceSession
     /// <summary>The last link recorded.</summary>
     Digest LastLink { get; }
 
-    /// <summary>The step that a former writer began and did not record; null for a trace that this session opened.</summary>
-    StepIntent? InFlight { get; }
+    /// <summary>The steps that a former writer announced and did not record; none for a trace that this session opened.</summary>
+    StepIntents InFlight { get; }
 
-    /// <summary>Appends a step and, in the same write, the intent of the step that follows.</summary>
+    /// <summary>Appends a step and, in the same write, says what is under way now.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="next">What is about to begin, or null where nothing is.</param>
+    /// <param name="next">All that is under way beside it or about to begin after it; it takes the place of what was announced before. Null or none where nothing is.</param>
     /// <param name="cancellationToken">Gives up waiting; the step may be recorded all the same, and appending it again is harmless.</param>
     /// <exception cref="RecordingException">Another step is there at this index, another writer has taken over, the trace is sealed, or the store cannot be reached.</exception>
     /// <returns>The step's link.</returns>
-    ValueTask<Digest> AppendAsync(StepRecording step, StepIntent? next, CancellationToken cancellationToken);
+    ValueTask<Digest> AppendAsync(StepRecording step, StepIntents next, CancellationToken cancellationToken);
+
+    /// <summary>Says what is under way or about to begin where no step is recorded: a run goes on, or is let go of.</summary>
+    /// <param name="intents">All of it; it takes the place of what was announced before.</param>
+    /// <param name="cancellationToken">Gives up waiting; it may be announced all the same, and announcing it again is harmless.</param>
+    /// <exception cref="RecordingException">Another writer has taken over, the trace is sealed, or the store cannot be reached.</exception>
+    ValueTask AnnounceAsync(StepIntents intents, CancellationToken cancellationToken);
 
     /// <summary>Seals the trace, once.</summary>
     /// <param name="closing">How it ended.</param>
@@ -108,8 +114,8 @@ public sealed record TraceOpening
     /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>.</summary>
     public CanonicalJson? Context { get; init; }
 
-    /// <summary>The intent of the first step, or null.</summary>
-    public StepIntent? FirstStep { get; init; }
+    /// <summary>The steps that begin first, or none.</summary>
+    public StepIntents FirstSteps { get; init; }
 }
 
 /// <summary>That a step is about to begin: kept beside the trace's head, so that a crash leaves a name and a time.</summary>

@@ -113,7 +113,7 @@ public sealed class Recorder : ITraceRecorder, IAsyncDisposable
         };
         return new OpenEntry
         {
-            Header = header, Link = new ChainHasher().Link(header), Goal = goal, Plan = plan, Context = context, Intent = opening.FirstStep,
+            Header = header, Link = new ChainHasher().Link(header), Goal = goal, Plan = plan, Context = context, Intents = opening.FirstSteps,
         };
     }
 }

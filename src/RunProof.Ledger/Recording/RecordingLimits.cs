@@ -34,10 +34,10 @@ internal static class RecordingLimits
         Begins(opening.Goal, (byte)'"', "a JSON string", nameof(opening.Goal));
         Begins(opening.Plan, (byte)'[', "a JSON array", nameof(opening.Plan));
         Object(opening.Context, nameof(opening.Context));
-        Intent(opening.FirstStep, nameof(opening.FirstStep));
+        Intents(opening.FirstSteps, nameof(opening.FirstSteps));
     }
 
-    internal static void Check(StepRecording step, StepIntent? next)
+    internal static void Check(StepRecording step, StepIntents next)
     {
         Text(step.SkillId, Name, nameof(step.SkillId));
         Text(step.SkillName, Name, nameof(step.SkillName));
@@ -58,7 +58,7 @@ internal static class RecordingLimits
         Object(step.Context, nameof(step.Context));
         DecisionMember.Check(step.Context);
         Decision(step);
-        Intent(next, nameof(next));
+        Intents(next, nameof(next));
     }
 
     // What a policy refused was not executed, and what was executed had been let through: a record that says otherwise is refused.
@@ -76,6 +76,8 @@ internal static class RecordingLimits
         if (kind is StepDecisionKind.Undecided && (step.Status is StepStatus.Blocked || (step.Status is StepStatus.Succeeded && step.Source is not StepSource.Replay)))
             throw new ArgumentException($"Decision: a step that was not decided of is not recorded {Wire.Name(step.Status)}", nameof(step));
     }
+
+    internal static void Check(StepIntents intents) => Intents(intents, nameof(intents));
 
     internal static void Check(TraceClosing closing)
     {
@@ -137,12 +139,15 @@ internal static class RecordingLimits
             throw new ArgumentException($"{name} must be {what}", name);
     }
 
-    private static void Intent(StepIntent? intent, string name)
+    private static void Intents(StepIntents intents, string name)
     {
-        if (intent is null)
-            return;
-        ArgumentOutOfRangeException.ThrowIfNegative(intent.PlanIndex, name);
-        ArgumentOutOfRangeException.ThrowIfNegative(intent.Attempt, name);
-        Time(intent.StartedAt, name);
+        if (intents.Count > StepIntents.Most)
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name}: {intents.Count} steps are announced, at most {StepIntents.Most} can be"), name);
+        for (var i = 0; i < intents.Count; i++)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(intents[i].PlanIndex, name);
+            ArgumentOutOfRangeException.ThrowIfNegative(intents[i].Attempt, name);
+            Time(intents[i].StartedAt, name);
+        }
     }
 }

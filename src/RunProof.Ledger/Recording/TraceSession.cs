@@ -30,7 +30,7 @@ internal sealed class TraceSession : ITraceSession
     internal TraceSession(GroupCommit commits, IRedactor redactor, ISaltSource salts, TenantId tenant, TraceId trace, TraceHead head)
     {
         (_commits, _redactor, _salts, _epoch) = (commits, redactor, salts, head.Epoch);
-        (TenantId, TraceId, LastLink, InFlight) = (tenant, trace, head.HeaderLink, head.Intent);
+        (TenantId, TraceId, LastLink, InFlight) = (tenant, trace, head.HeaderLink, head.Intents);
         foreach (var link in head.StepLinks)
             Advance(link);
     }
@@ -48,10 +48,10 @@ internal sealed class TraceSession : ITraceSession
     public Digest LastLink { get; private set; }
 
     /// <inheritdoc/>
-    public StepIntent? InFlight { get; }
+    public StepIntents InFlight { get; }
 
     /// <inheritdoc/>
-    public async ValueTask<Digest> AppendAsync(StepRecording step, StepIntent? next, CancellationToken cancellationToken)
+    public async ValueTask<Digest> AppendAsync(StepRecording step, StepIntents next, CancellationToken cancellationToken)
     {
         RecordingLimits.Check(step, next);
         Enter();
@@ -60,7 +60,7 @@ internal sealed class TraceSession : ITraceSession
             ThrowIfSealed();
             if (_pendingStep is { } pending && pending.Step == step)
             {
-                _pendingStep = (step, pending.Entry with { Intent = next });
+                _pendingStep = (step, pending.Entry with { Intents = next });
                 return await RecordPendingStepAsync(cancellationToken);
             }
 
@@ -73,6 +73,37 @@ internal sealed class TraceSession : ITraceSession
         finally
         {
             Leave();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask AnnounceAsync(StepIntents intents, CancellationToken cancellationToken)
+    {
+        RecordingLimits.Check(intents);
+        Enter();
+        try
+        {
+            ThrowIfSealed();
+            if (_pendingStep is not null)
+                await RecordPendingStepAsync(cancellationToken);
+            Judge(await AnnounceOnceAsync(intents, cancellationToken), "announcement", LastLink);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private async Task<WriteResult> AnnounceOnceAsync(StepIntents intents, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new WriteResult(await _commits.WithRetriesAsync(
+                store => store.AnnounceAsync(TenantId, TraceId, _epoch, LastLink, intents, cancellationToken), cancellationToken));
+        }
+        catch (RecordingStoreException e)
+        {
+            return new WriteResult(default, e.IsTransient ? RecordingFailure.Unavailable : RecordingFailure.Refused, e);
         }
     }
 
@@ -100,7 +131,7 @@ internal sealed class TraceSession : ITraceSession
         }
     }
 
-    private AppendEntry Prepare(StepRecording step, StepIntent? next)
+    private AppendEntry Prepare(StepRecording step, StepIntents next)
     {
         var committer = new PayloadCommitter(_redactor, _salts);
         var parameters = committer.Commit(step.Parameters, "params", step.Decision.Effects.Parameters);
@@ -132,7 +163,7 @@ internal sealed class TraceSession : ITraceSession
         return new AppendEntry(TenantId, TraceId)
         {
             Epoch = _epoch, Previous = LastLink, Step = record, Link = _hasher.Link(LastLink, record),
-            Parameters = parameters, Outcome = outcome, Context = context, Intent = next,
+            Parameters = parameters, Outcome = outcome, Context = context, Intents = next,
         };
     }
 

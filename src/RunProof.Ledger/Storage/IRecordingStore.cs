@@ -32,6 +32,17 @@ public interface IRecordingStore
     /// <exception cref="RecordingStoreException">The store could not be reached.</exception>
     /// <returns>The head, or why there is none.</returns>
     Task<TakeOverResult> TakeOverAsync(TenantId tenant, TraceId trace, CancellationToken cancellationToken);
+
+    /// <summary>Replaces what a trace's head announces. Durable; the same again is harmless.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="trace">The trace.</param>
+    /// <param name="epoch">The writer's epoch.</param>
+    /// <param name="last">The trace's last link.</param>
+    /// <param name="intents">What is announced from now on.</param>
+    /// <param name="cancellationToken">Gives up; it may be announced all the same.</param>
+    /// <exception cref="RecordingStoreException">The store could not be reached.</exception>
+    /// <returns>Recorded; Fenced, Conflict, Sealed or NotFound where the caller is not the trace's writer.</returns>
+    Task<RecordingResult> AnnounceAsync(TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken);
 }
 
 /// <summary>What came of one entry.</summary>
@@ -76,8 +87,8 @@ public sealed record TakeOverResult(RecordingOutcome Outcome, TraceHead? Head);
 /// <param name="Epoch">The writer's epoch: <see cref="FirstEpoch"/> for the one who opened it, and one more each time it is taken over.</param>
 /// <param name="HeaderLink">link[0].</param>
 /// <param name="StepLinks">link[1] … link[n], in order.</param>
-/// <param name="Intent">The step that was about to begin, or null.</param>
-public sealed record TraceHead(long Epoch, Digest HeaderLink, IReadOnlyList<Digest> StepLinks, StepIntent? Intent)
+/// <param name="Intents">The steps that were announced and not recorded.</param>
+public sealed record TraceHead(long Epoch, Digest HeaderLink, IReadOnlyList<Digest> StepLinks, StepIntents Intents)
 {
     /// <summary>The epoch of the writer who opened the trace.</summary>
     public const long FirstEpoch = 1;

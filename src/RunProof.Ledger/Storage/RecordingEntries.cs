@@ -43,8 +43,8 @@ public sealed record OpenEntry : RecordingEntry
     /// <summary>The trace's context, or null.</summary>
     public required CommittedPayload? Context { get; init; }
 
-    /// <summary>What is about to begin, or null.</summary>
-    public required StepIntent? Intent { get; init; }
+    /// <summary>What is about to begin.</summary>
+    public required StepIntents Intents { get; init; }
 
     /// <inheritdoc/>
     public override TenantId TenantId => Header.TenantId;
@@ -88,8 +88,8 @@ public sealed record AppendEntry : RecordingEntry
     /// <summary>The step's context, or null.</summary>
     public required CommittedPayload? Context { get; init; }
 
-    /// <summary>What is about to begin after it, or null.</summary>
-    public required StepIntent? Intent { get; init; }
+    /// <summary>What is under way beside it or about to begin after it.</summary>
+    public required StepIntents Intents { get; init; }
 
     /// <inheritdoc/>
     public override TenantId TenantId => _tenant;

@@ -41,11 +41,12 @@ internal readonly ref struct Columns<T>(NpgsqlBatchCommand command, ReadOnlySpan
             .Add(entry => value(entry)?.Salt, NpgsqlDbType.Bytea)
             .OptionalDigest(entry => value(entry)?.Commitment);
 
-    /// <summary>Three columns: place in the plan, attempt, time.</summary>
-    internal Columns<T> Intent(Func<T, StepIntent?> value) =>
-        OptionalInteger(entry => value(entry)?.PlanIndex)
-            .OptionalInteger(entry => value(entry)?.Attempt)
-            .OptionalTime(entry => value(entry) is { } intent ? WireTime.Truncate(intent.StartedAt) : null);
+    /// <summary>Four columns: place in the plan, attempt, time of the first; the others, if any, as text.</summary>
+    internal Columns<T> Intents(Func<T, StepIntents> value) =>
+        OptionalInteger(entry => value(entry).First?.PlanIndex)
+            .OptionalInteger(entry => value(entry).First?.Attempt)
+            .OptionalTime(entry => value(entry).First is { } intent ? WireTime.Truncate(intent.StartedAt) : null)
+            .Text(entry => value(entry).OthersText());
 
     private Columns<T> Add<TValue>(Func<T, TValue> value, NpgsqlDbType type)
     {

@@ -14,7 +14,9 @@ namespace RunProof.Postgres;
 public sealed class PostgresRecordingStore(NpgsqlDataSource source) : IRecordingStore
 {
     private const string TakeOverSql =
-        "SELECT outcome, epoch, header_link, step_links, intent_plan_index, intent_attempt, intent_at FROM runproof.take_over($1, $2)";
+        "SELECT outcome, epoch, header_link, step_links, intent_plan_index, intent_attempt, intent_at, intents_beside FROM runproof.take_over($1, $2)";
+
+    private const string AnnounceSql = "SELECT runproof.announce($1, $2, $3, $4, $5, $6, $7, $8)";
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<RecordingResult>> RecordAsync(IReadOnlyList<RecordingEntry> batch, CancellationToken cancellationToken)
@@ -80,6 +82,31 @@ public sealed class PostgresRecordingStore(NpgsqlDataSource source) : IRecording
         }
     }
 
+    /// <inheritdoc/>
+    public async Task<RecordingResult> AnnounceAsync(
+        TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = source.CreateCommand(AnnounceSql);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = trace.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = epoch, NpgsqlDbType = NpgsqlDbType.Bigint });
+            command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = last.ToArray(), NpgsqlDbType = NpgsqlDbType.Bytea });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)intents.First?.PlanIndex ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)intents.First?.Attempt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+            var at = intents.First is { } first ? (object)WireTime.Truncate(first.StartedAt) : DBNull.Value;
+            command.Parameters.Add(new NpgsqlParameter { Value = at, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)intents.OthersText() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            var outcome = (string)(await command.ExecuteScalarAsync(cancellationToken))!;
+            return new RecordingResult(Outcome(outcome));
+        }
+        catch (NpgsqlException e)
+        {
+            throw Translate(e);
+        }
+    }
+
     private static (T[] Entries, int[] Places) InLockOrder<T>(IReadOnlyList<RecordingEntry> batch)
         where T : RecordingEntry
     {
@@ -115,7 +142,8 @@ public sealed class PostgresRecordingStore(NpgsqlDataSource source) : IRecording
         for (var i = 0; i < links.Length; i++)
             links[i] = new Digest(packed.AsSpan(i * Digest.Length, Digest.Length));
         var intent = row.IsDBNull(4) ? null : new StepIntent(row.GetInt32(4), row.GetInt32(5), row.GetFieldValue<DateTimeOffset>(6));
-        return new TraceHead(row.GetInt64(1), new Digest(row.GetFieldValue<byte[]>(2)), links, intent);
+        return new TraceHead(
+            row.GetInt64(1), new Digest(row.GetFieldValue<byte[]>(2)), links, StepIntents.Read(intent, row.IsDBNull(7) ? null : row.GetString(7)));
     }
 
     private static RecordingOutcome Outcome(string word) => word switch

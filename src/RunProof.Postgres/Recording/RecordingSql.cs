@@ -4,19 +4,19 @@ using RunProof.Ledger;
 
 namespace RunProof.Postgres;
 
-/// <summary>The calls of the recording functions (Schema/0003_recording.sql), one a kind of entry. Their parameters' order is the functions'.</summary>
+/// <summary>The calls of the recording functions (Schema: recording, intents), one a kind of entry. Their parameters' order is the functions'.</summary>
 internal static class RecordingSql
 {
     private const string OpeningsSql =
         """
         SELECT entry, outcome, existing FROM runproof.record_openings($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-          $19, $20, $21, $22, $23, $24, $25, $26)
+          $19, $20, $21, $22, $23, $24, $25, $26, $27)
         """;
 
     private const string StepsSql =
         """
         SELECT entry, outcome, existing FROM runproof.record_steps($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-          $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
+          $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
         """;
 
     private const string SealsSql =
@@ -42,7 +42,7 @@ internal static class RecordingSql
             .Payload(e => e.Plan)
             .Payload(e => e.Context)
             .Digest(e => e.Link)
-            .Intent(e => e.Intent);
+            .Intents(e => e.Intents);
         return command;
     }
 
@@ -54,7 +54,7 @@ internal static class RecordingSql
             .Long(e => e.Epoch)
             .Digest(e => e.Previous)
             .Digest(e => e.Link)
-            .Intent(e => e.Intent)
+            .Intents(e => e.Intents)
             .Integer(e => e.Step.StepIndex)
             .Text(e => e.Step.SkillId)
             .Text(e => e.Step.SkillName)

@@ -43,7 +43,7 @@ internal sealed class Workload
         StartedAt = DateTimeOffset.UtcNow,
         Goal = _goal,
         Plan = _plan,
-        FirstStep = new StepIntent(0, 0, DateTimeOffset.UtcNow),
+        FirstSteps = new StepIntent(0, 0, DateTimeOffset.UtcNow),
     };
 
     internal StepRecording Step(RunId run, int index) => new()

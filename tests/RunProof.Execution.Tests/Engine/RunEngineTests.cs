@@ -14,18 +14,18 @@ public sealed class RunEngineTests
     {
         House house = null!;
         List<string>? writesBefore = null;
-        StepIntent? announced = null;
+        StepIntents announced = default;
         house = new House(new FakeSkill("look", (_, _, _) =>
         {
             writesBefore = [.. house.Recorder.Writes];
-            announced = house.Recorder.Only.Intent;
+            announced = house.Recorder.Only.Intents;
             return new(FakeSkill.Gives("{}"));
         }));
 
         await house.ExecuteAsync("""{"skill":"look"}""");
 
         Assert.Equal(["open"], writesBefore);
-        Assert.Equal(new StepIntent(0, 0, house.Recorder.Only.Opening.StartedAt), announced);
+        Assert.Equal([new StepIntent(0, 0, house.Recorder.Only.Opening.StartedAt)], announced);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class RunEngineTests
         var seen = new List<(int Recorded, int Announced)>();
         house = new House(new FakeSkill("look", (_, _, _) =>
         {
-            seen.Add((house.Recorder.Only.Steps.Count, house.Recorder.Only.Intent!.PlanIndex));
+            seen.Add((house.Recorder.Only.Steps.Count, house.Recorder.Only.Intents.Single().PlanIndex));
             return new(FakeSkill.Gives("{}"));
         }));
 
@@ -43,7 +43,7 @@ public sealed class RunEngineTests
 
         Assert.Equal([(0, 0), (1, 1), (2, 2)], seen);
         Assert.Equal(["open", "append 0", "append 1", "append 2", "seal"], house.Recorder.Writes);
-        Assert.Null(house.Recorder.Only.Intent);
+        Assert.Empty(house.Recorder.Only.Intents);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class RunEngineTests
             "error":{"code":"http_404","message":"it said http_404"}
             """.Trim(), step.Context!.ToString());
         Assert.Equal(SealStatus.Failed, house.Recorder.Only.Closing!.Status);
-        Assert.Null(house.Recorder.Only.Intent);
+        Assert.Empty(house.Recorder.Only.Intents);
     }
 
     [Fact]
@@ -374,7 +374,7 @@ public sealed class RunEngineTests
         // Another process makes the next one: it is announced and has not begun.
         Assert.True(outcome.Release is { BetweenSteps: true, Pause: false });
         Assert.Equal([StepStatus.Retrying], house.Recorder.Only.Steps.Select(step => step.Status));
-        Assert.Equal(1, house.Recorder.Only.Intent!.Attempt);
+        Assert.Equal(1, house.Recorder.Only.Intents.Single().Attempt);
         Assert.Null(house.Recorder.Only.Closing);
     }
 

@@ -82,7 +82,7 @@ public sealed class SkillSourceTests
         var next = house.Next("worker-2");
 
         var where = await next.Resumption.FindAsync(planned with { Resumes = true }, CancellationToken.None);
-        await next.DriveAsync(next.Engine.ExecuteAsync(planned, where with { Began = null }, RunControl.Of(CancellationToken.None)));
+        await next.DriveAsync(next.Engine.ExecuteAsync(planned, where with { IsBetweenSteps = true }, RunControl.Of(CancellationToken.None)));
 
         Assert.Equal([Pin, Pin], asked);
     }

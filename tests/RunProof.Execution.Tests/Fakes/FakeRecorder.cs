@@ -44,7 +44,7 @@ internal sealed class FakeRecorder : ITraceRecorder
             Do("open", () =>
             {
                 if (!Traces.TryGetValue(opening.TraceId.Value, out opened))
-                    Traces[opening.TraceId.Value] = opened = new FakeTrace(opening) { Intent = opening.FirstStep };
+                    Traces[opening.TraceId.Value] = opened = new FakeTrace(opening) { Intents = opening.FirstSteps };
             });
             return ValueTask.FromResult<ITraceSession>(new Session(this, opened!, null));
         }
@@ -63,7 +63,7 @@ internal sealed class FakeRecorder : ITraceRecorder
                     throw new RecordingException(RecordingFailure.Sealed, $"trace {trace} is sealed");
                 found.Epoch++;
             });
-            return ValueTask.FromResult<ITraceSession>(new Session(this, found!, found!.Intent));
+            return ValueTask.FromResult<ITraceSession>(new Session(this, found!, found!.Intents));
         }
     }
 
@@ -101,7 +101,7 @@ internal sealed class FakeRecorder : ITraceRecorder
 
         public TraceClosing? Closing { get; set; }
 
-        public StepIntent? Intent { get; set; }
+        public StepIntents Intents { get; set; }
 
         public int Epoch { get; set; }
 
@@ -109,7 +109,7 @@ internal sealed class FakeRecorder : ITraceRecorder
         public Action? BeforeAppend { get; set; }
     }
 
-    private sealed class Session(FakeRecorder recorder, FakeTrace trace, StepIntent? inFlight) : ITraceSession
+    private sealed class Session(FakeRecorder recorder, FakeTrace trace, StepIntents inFlight) : ITraceSession
     {
         private readonly int _epoch = trace.Epoch;
         private int _next = trace.Steps.Count;
@@ -122,9 +122,9 @@ internal sealed class FakeRecorder : ITraceRecorder
 
         public Digest LastLink => Digest.Of([(byte)_next]);
 
-        public StepIntent? InFlight => inFlight;
+        public StepIntents InFlight => inFlight;
 
-        public ValueTask<Digest> AppendAsync(StepRecording step, StepIntent? next, CancellationToken cancellationToken)
+        public ValueTask<Digest> AppendAsync(StepRecording step, StepIntents next, CancellationToken cancellationToken)
         {
             lock (recorder._gate)
             {
@@ -135,10 +135,23 @@ internal sealed class FakeRecorder : ITraceRecorder
                         throw new RecordingException(RecordingFailure.Conflict, $"step {_next} is another");
                     if (trace.Steps.Count == _next)
                         trace.Steps.Add(step);
-                    trace.Intent = next;
+                    trace.Intents = next;
                 });
                 _next++;
                 return ValueTask.FromResult(LastLink);
+            }
+        }
+
+        public ValueTask AnnounceAsync(StepIntents intents, CancellationToken cancellationToken)
+        {
+            lock (recorder._gate)
+            {
+                recorder.Do("announce", () =>
+                {
+                    Current();
+                    trace.Intents = intents;
+                });
+                return ValueTask.CompletedTask;
             }
         }
 
@@ -152,7 +165,7 @@ internal sealed class FakeRecorder : ITraceRecorder
                         return;
                     Current();
                     trace.Closing = closing;
-                    trace.Intent = null;
+                    trace.Intents = default;
                 });
                 return ValueTask.FromResult(LastLink);
             }

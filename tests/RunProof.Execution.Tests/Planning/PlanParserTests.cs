@@ -32,7 +32,7 @@ public sealed class PlanParserTests
 
     [Theory]
     [InlineData("{}", "plan", "must be an array of steps, not an object")]
-    [InlineData("[]", "plan", "must have 1 to 200 steps, not 0")]
+    [InlineData("[]", "plan", "must have 1 to 10000 steps, not 0")]
     [InlineData("[1]", "plan[0]", "must be an object, not a number")]
     [InlineData("""[{}]""", "plan[0].skill", "is missing: name the skill to execute")]
     [InlineData("""[{"skill":7}]""", "plan[0].skill", "must be a string, not a number")]
@@ -40,7 +40,7 @@ public sealed class PlanParserTests
     [InlineData("""[{"skill":"echo","id":"Über"}]""", "plan[0].id", "must be 1 to 64 of a-z 0-9 _ -")]
     [InlineData("""[{"skill":"echo","id":"a"},{"skill":"echo","id":"a"}]""", "plan[1].id", "\"a\" is the id of plan[0] already")]
     [InlineData("""[{"skill":"echo","id":"step_1"},{"skill":"echo"}]""", "plan[1].id", "\"step_1\" is the id of plan[0] already")]
-    [InlineData("""[{"skill":"echo","when":1}]""", "plan[0].when", "is not a member here; there are: id, skill, params, on_error, retry, timeout_ms")]
+    [InlineData("""[{"skill":"echo","when":1}]""", "plan[0].when", "is not a member here; there are: id, depends_on, skill, params, on_error, retry, timeout_ms")]
     [InlineData("""[{"skill":"echo","params":[]}]""", "plan[0].params", "must be an object, not an array")]
     [InlineData("""[{"skill":"echo","on_error":"ignore"}]""", "plan[0].on_error", "must be one of abort, continue, retry")]
     [InlineData("""[{"skill":"echo","on_error":null}]""", "plan[0].on_error", "must be one of abort, continue, retry")]
@@ -88,9 +88,9 @@ public sealed class PlanParserTests
     }
 
     [Theory]
-    [InlineData(200, true)]
-    [InlineData(201, false)]
-    public void A_plan_has_at_most_200_steps(int steps, bool accepted)
+    [InlineData(10_000, true)]
+    [InlineData(10_001, false)]
+    public void A_plan_has_at_most_ten_thousand_steps(int steps, bool accepted)
     {
         var plan = "[" + string.Join(",", Enumerable.Repeat("""{"skill":"echo"}""", steps)) + "]";
 

@@ -93,7 +93,24 @@ public sealed class InMemoryRecordingStore : IRecordingStore
             if (fault is Fault.PersistedButFailed)
                 throw new RecordingStoreException(isTransient: true, "persisted, but failed");
             var links = stored.Steps.Select(step => step.Link).ToList();
-            return Task.FromResult(new TakeOverResult(RecordingOutcome.Recorded, new TraceHead(stored.Epoch, stored.Opening.Link, links, stored.Intent)));
+            return Task.FromResult(new TakeOverResult(RecordingOutcome.Recorded, new TraceHead(stored.Epoch, stored.Opening.Link, links, stored.Intents)));
+        }
+    }
+
+    public Task<RecordingResult> AnnounceAsync(
+        TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            var fault = Faults.TryDequeue(out var next) ? next : Fault.None;
+            if (fault is Fault.Lost)
+                throw new RecordingStoreException(isTransient: true, "lost");
+            if (!_traces.TryGetValue((tenant, trace), out var stored))
+                return Task.FromResult(new RecordingResult(RecordingOutcome.NotFound));
+            if (stored.Seal is not null || stored.Epoch != epoch || stored.LastLink != last)
+                return Task.FromResult(new RecordingResult(stored.Seal is not null ? RecordingOutcome.Sealed : stored.Epoch != epoch ? RecordingOutcome.Fenced : RecordingOutcome.Conflict));
+            stored.Intents = intents;
+            return fault is Fault.PersistedButFailed ? throw new RecordingStoreException(isTransient: true, "persisted, but failed") : Task.FromResult(new RecordingResult(RecordingOutcome.Recorded));
         }
     }
 
@@ -114,7 +131,7 @@ public sealed class InMemoryRecordingStore : IRecordingStore
 
     private RecordingResult Open(OpenEntry open)
     {
-        _traces.Add((open.TenantId, open.TraceId), new Stored(open) { Intent = open.Intent });
+        _traces.Add((open.TenantId, open.TraceId), new Stored(open) { Intents = open.Intents });
         return new(RecordingOutcome.Recorded);
     }
 
@@ -132,7 +149,7 @@ public sealed class InMemoryRecordingStore : IRecordingStore
         if (stored.LastLink != append.Previous)
             return new(RecordingOutcome.Conflict, stored.LastLink);
         stored.Steps.Add(append);
-        stored.Intent = append.Intent;
+        stored.Intents = append.Intents;
         return new(RecordingOutcome.Recorded);
     }
 
@@ -156,7 +173,7 @@ public sealed class InMemoryRecordingStore : IRecordingStore
 
         public SealEntry? Seal { get; set; }
 
-        public StepIntent? Intent { get; set; }
+        public StepIntents Intents { get; set; }
 
         public long Epoch { get; set; } = 1;
 

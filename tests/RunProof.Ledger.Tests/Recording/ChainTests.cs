@@ -100,6 +100,6 @@ public sealed class ChainTests
         Assert.Equal((0, bench.Stored().Opening.Link), (session.NextIndex, session.LastLink));
         var link = await session.Append(Step());
         Assert.Equal((1, link), (session.NextIndex, session.LastLink));
-        Assert.Null(session.InFlight);
+        Assert.Empty(session.InFlight);
     }
 }

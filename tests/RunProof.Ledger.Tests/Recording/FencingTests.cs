@@ -42,7 +42,7 @@ public sealed class FencingTests
         var intent = new StepIntent(1, 2, Start.AddSeconds(5));
         await former.Append(Step(), intent);
         var session = await bench.Recorder.TakeOverAsync(Tenant(), Trace(), CancellationToken.None);
-        Assert.Equal(intent, session.InFlight);
+        Assert.Equal([intent], session.InFlight);
         Assert.Equal((1, former.LastLink), (session.NextIndex, session.LastLink));
     }
 
@@ -84,7 +84,7 @@ public sealed class FencingTests
         var twin = new AppendEntry(Tenant(), Trace())
         {
             Epoch = 1, Previous = bench.Stored().Opening.Link, Step = bench.Stored().Steps[0].Step, Link = Digest.Of("other"u8),
-            Parameters = bench.Stored().Steps[0].Parameters, Outcome = null, Context = null, Intent = null,
+            Parameters = bench.Stored().Steps[0].Parameters, Outcome = null, Context = null, Intents = null,
         };
         var result = Assert.Single(await bench.Store.RecordAsync([twin], CancellationToken.None));
         var failed = RecordingFailures.Of(result.Outcome, twin.TraceId, "step 0", twin.Link, result.Found);

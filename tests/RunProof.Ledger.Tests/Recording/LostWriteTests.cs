@@ -137,7 +137,7 @@ public sealed class LostWriteTests
         await session.Append(Step(), new StepIntent(1, 0, Start)).Fails(RecordingFailure.Unavailable);
         var later = new StepIntent(1, 0, Start.AddSeconds(30));
         await session.Append(Step(), later);
-        Assert.Equal(later, bench.Stored().Intent);
+        Assert.Equal([later], bench.Stored().Intents);
     }
 
     [Theory]
@@ -178,7 +178,7 @@ public sealed class LostWriteTests
             var session = await bench.Recorder.TakeOverAsync(Tenant(), Trace(), CancellationToken.None);
             Assert.Equal(dies, session.NextIndex);
             Assert.Equal(former.LastLink, session.LastLink);
-            Assert.Equal(dies, session.InFlight!.PlanIndex);
+            Assert.Equal(dies, Assert.Single(session.InFlight).PlanIndex);
             await session.Append(Step(dies) with { Status = StepStatus.Interrupted });
             await session.Seal(Closing(SealStatus.Aborted));
             var links = bench.Stored().Steps.Select(step => step.Link.ToString()).ToList();

@@ -43,7 +43,7 @@ public sealed class MisuseTests
         { "Goal", Opening() with { Goal = Json("{}") } },
         { "Plan", Opening() with { Plan = Json("{}") } },
         { "Context", Opening() with { Context = Json("1") } },
-        { "FirstStep", Opening() with { FirstStep = new StepIntent(-1, 0, Start) } },
+        { "FirstSteps", Opening() with { FirstSteps = new StepIntent(-1, 0, Start) } },
     };
 
     [Theory]

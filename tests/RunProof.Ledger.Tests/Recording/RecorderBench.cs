@@ -43,7 +43,7 @@ internal sealed class RecorderBench : IAsyncDisposable
         Goal = Json("\"say hello\""),
         Plan = Json("[{\"skill\":\"echo\"}]"),
         Context = Json("{\"worker\":\"w1\"}"),
-        FirstStep = new StepIntent(0, 0, Start),
+        FirstSteps = new StepIntent(0, 0, Start),
     };
 
     internal static StepRecording Step(int n = 0) => new()

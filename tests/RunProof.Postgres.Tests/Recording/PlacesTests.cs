@@ -10,6 +10,28 @@ namespace RunProof.Postgres.Tests;
 public sealed class PlacesTests(PostgresFixture postgres)
 {
     [Fact]
+    public async Task All_that_was_announced_last_is_handed_over_and_the_seal_takes_it_away()
+    {
+        await using var desk = await SetUpAsync(postgres);
+        var former = await desk.OpenAsync();
+        var many = StepIntents.Of(Enumerable.Range(0, 64).Select(n => new StepIntent(63 - n, n % 3, Start.AddSeconds(n))));
+        await former.AppendAsync(Step(0), many, CancellationToken.None);
+
+        var second = await desk.Recorder.TakeOverAsync(Tenant(), Trace(), CancellationToken.None);
+        Assert.Equal(many, second.InFlight);
+        await former.AnnounceAsync(many, CancellationToken.None).AsTask().Fails(RecordingFailure.Fenced);
+        var few = StepIntents.Of([new StepIntent(7, 0, Start), new StepIntent(9, 2, Start)]);
+        await second.AnnounceAsync(few, CancellationToken.None);
+        var third = await desk.Recorder.TakeOverAsync(Tenant(), Trace(), CancellationToken.None);
+        Assert.Equal(few, third.InFlight);
+        await third.AppendAsync(Step(1), new StepIntent(9, 2, Start), CancellationToken.None);
+        Assert.Equal(1, await desk.AskAsync<int>("SELECT count(*)::integer FROM runproof.trace_heads WHERE intent_plan_index = 9 AND intents_beside IS NULL"));
+        await third.AnnounceAsync(StepIntents.None, CancellationToken.None);
+        await third.SealAsync(Closing(), CancellationToken.None);
+        await second.AnnounceAsync(few, CancellationToken.None).AsTask().Fails(RecordingFailure.Sealed);
+    }
+
+    [Fact]
     public async Task A_second_writer_fences_the_first_and_continues_where_it_stood()
     {
         await using var desk = await SetUpAsync(postgres);
@@ -19,7 +41,7 @@ public sealed class PlacesTests(PostgresFixture postgres)
             await former.AppendAsync(Step(n), intent, CancellationToken.None);
 
         var session = await desk.Recorder.TakeOverAsync(Tenant(), Trace(), CancellationToken.None);
-        Assert.Equal((5, former.LastLink, intent), (session.NextIndex, session.LastLink, session.InFlight));
+        Assert.Equal((5, former.LastLink, (StepIntents)intent), (session.NextIndex, session.LastLink, session.InFlight));
         await former.AppendAsync(Step(5), null, CancellationToken.None).AsTask().Fails(RecordingFailure.Fenced);
         Assert.Equal(5, await desk.StepsOf("run-1"));
         await session.AppendAsync(Step(5), null, CancellationToken.None);
@@ -108,7 +130,7 @@ public sealed class PlacesTests(PostgresFixture postgres)
         var stranger = new AppendEntry(Tenant("rival"), Trace("stranger"))
         {
             Epoch = 1, Previous = steps["stranger"].Link, Link = other, Step = steps["stranger"].Step with { StepIndex = 1 },
-            Parameters = steps["stranger"].Parameters, Outcome = steps["stranger"].Outcome, Context = steps["stranger"].Context, Intent = null,
+            Parameters = steps["stranger"].Parameters, Outcome = steps["stranger"].Outcome, Context = steps["stranger"].Context, Intents = null,
         };
         RecordingEntry[] batch =
         [
@@ -245,5 +267,9 @@ public sealed class PlacesTests(PostgresFixture postgres)
 
         public Task<TakeOverResult> TakeOverAsync(TenantId tenant, TraceId trace, CancellationToken cancellationToken) =>
             inner.TakeOverAsync(tenant, trace, cancellationToken);
+
+        public Task<RecordingResult> AnnounceAsync(
+            TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken) =>
+            inner.AnnounceAsync(tenant, trace, epoch, last, intents, cancellationToken);
     }
 }

@@ -60,7 +60,7 @@ internal sealed class RecordingDesk : IAsyncDisposable
         Goal = Json("\"grüße an 😀\""),
         Plan = Json("[{\"skill\":\"echo\"}]"),
         Context = Json("{\"worker\":\"w1\"}"),
-        FirstStep = new StepIntent(0, 0, Start),
+        FirstSteps = new StepIntent(0, 0, Start),
     };
 
     internal static StepRecording Step(int n = 0) => new()

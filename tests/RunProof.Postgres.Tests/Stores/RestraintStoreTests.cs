@@ -243,6 +243,10 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         }
 
         public Task<TakeOverResult> TakeOverAsync(TenantId tenant, TraceId trace, CancellationToken cancellationToken) => store.TakeOverAsync(tenant, trace, cancellationToken);
+
+        public Task<RecordingResult> AnnounceAsync(
+            TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken) =>
+            store.AnnounceAsync(tenant, trace, epoch, last, intents, cancellationToken);
     }
 
     private sealed class NoRedaction : IRedactor

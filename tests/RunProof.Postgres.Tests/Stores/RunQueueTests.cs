@@ -114,7 +114,7 @@ public sealed class RunQueueTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(claimed is { Status: RunStatus.Running, IsAttemptOpen: true, IsBetweenSteps: false, Worker: "heir" });
         await session.AppendAsync(RecordingDesk.Step(1), null, default).AsTask().Fails(RecordingFailure.Fenced);
         var heirs = await recorder.TakeOverAsync(T1, TraceId.Of(run.Id), default);
-        Assert.Equal((1, 1), (heirs.NextIndex, heirs.InFlight!.PlanIndex));
+        Assert.Equal((1, 1), (heirs.NextIndex, heirs.InFlight.First!.PlanIndex));
         await heirs.AppendAsync(RecordingDesk.Step(1), null, default);
     }
 
