@@ -15,7 +15,7 @@ public sealed class GovernedRuns(PostgresFixture postgres)
         rules:
           - { id: skills, effect: allow, when: { skill: [echo, http_call, wait, json_transform] } }
           - { id: words, effect: deny, reason: not that word, on_block: continue, when: { skill: echo, params: { message: bad } } }
-          - { id: ask, effect: require_approval, reason: a person decides, when: { skill: echo, params: { message: pay } } }
+          - { id: ask, effect: require_approval, reason: a person decides, approval: { valid_for_seconds: 1 }, when: { skill: echo, params: { message: pay } } }
           - { id: few, effect: limit, reason: at most two, limit: { calls: 2 }, when: { skill: echo, params: { message: { glob: "few*" } } } }
           - { id: hide, effect: redact, redact: [params.message, outcome.message], when: { skill: echo, params: { message: { glob: "xyzzy*" } } } }
         """;

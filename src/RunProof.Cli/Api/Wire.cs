@@ -97,6 +97,29 @@ internal sealed record BudgetPeriodView(string? AgentId, string? PeriodStart, st
 internal sealed record KillSwitchView(
     int Number, bool Active, string Scope, string? AgentId, string? Skill, bool Graceful, string? Reason, string? SetAt, string? SetBy, string? ReleasedAt, string? ReleasedBy);
 
+/// <summary>What it reads of an approval.</summary>
+internal sealed record ApprovalView
+{
+    public required string Id { get; init; }
+    public required string RunId { get; init; }
+    public required string PlanStep { get; init; }
+    public required string Skill { get; init; }
+    public string? Policy { get; init; }
+    public string? Rule { get; init; }
+    public required string Status { get; init; }
+    public JsonElement? Action { get; init; }
+    public string? Shown { get; init; }
+    public required string ActionDigest { get; init; }
+    public required string ShownDigest { get; init; }
+    public IReadOnlyList<string>? Approvers { get; init; }
+    public int Needed { get; init; }
+    public string? ValidUntil { get; init; }
+    public IReadOnlyList<ApprovalDecisionView> Decisions { get => field ?? []; init; }
+}
+
+/// <summary>What one person decided.</summary>
+internal sealed record ApprovalDecisionView(string Decision, string By, string? At, string? Reason);
+
 /// <summary>What it reads of a proof.</summary>
 internal sealed record ProofView
 {
@@ -143,6 +166,7 @@ internal sealed record ProblemView
 [JsonSerializable(typeof(PolicyView))]
 [JsonSerializable(typeof(PolicyVersionsView))]
 [JsonSerializable(typeof(PolicyCheckView))]
+[JsonSerializable(typeof(ApprovalView))]
 [JsonSerializable(typeof(BudgetView))]
 [JsonSerializable(typeof(BudgetVersionsView))]
 [JsonSerializable(typeof(BudgetUsageView))]

@@ -16,6 +16,7 @@ internal static class CommandTree
             AgentCommands.Create(world),
             SkillCommands.Create(world),
             PolicyCommands.Create(world),
+            ApprovalCommands.Create(world),
             BudgetCommands.Create(world),
             KillCommands.Create(world),
             KeyCommands.Create(world),
