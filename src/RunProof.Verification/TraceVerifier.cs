@@ -19,6 +19,7 @@ public sealed class TraceVerifier
     private readonly MerkleTree _tree = new();
     private readonly StepProofs? _proofs;
     private readonly SchemaJudge? _schemas;
+    private readonly ToolListJudge _tools;
     private TraceHeader? _header;
     private long _expected;
     private int _count;
@@ -33,6 +34,7 @@ public sealed class TraceVerifier
         _payloads = new PayloadJudge(options.MaxFindings);
         _proofs = options.Model is IntegrityModel.MerkleTree ? new StepProofs() : null;
         _schemas = options.Schemas is { } schemas ? new SchemaJudge(schemas) : null;
+        _tools = new ToolListJudge(trace.Context);
     }
 
     /// <summary>Begins with the trace's own columns.</summary>
@@ -110,6 +112,7 @@ public sealed class TraceVerifier
         _payloads.Judge(step.Output, place, PayloadColumns.Output, after);
         _payloads.Judge(step.Context, place, PayloadColumns.Context, after);
         _schemas?.Judge(step, place, after);
+        _tools.Judge(step, place, after, _log);
         _chain.Add(rebuilt, position, step.Link, place, (changed, holds) => Suspects.InStep(changed, step, holds), before, after);
         if (_chain.Recomputed is not { } link)
             return;
@@ -244,6 +247,7 @@ public sealed class TraceVerifier
             _checks.Fail(EvidenceCheck.HashChain, "not every link could be recomputed from the header on");
         PassPayloads();
         _schemas?.Conclude(_checks);
+        _tools.Conclude(_checks);
     }
 
     private void PassPayloads()

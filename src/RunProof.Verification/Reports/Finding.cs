@@ -117,6 +117,12 @@ public static class FindingCodes
     /// <summary>The checkpoint is not signed by the log's key, or is another log's.</summary>
     public const string CheckpointRefused = "CHECKPOINT_REFUSED";
 
+    /// <summary>A step says that it called a tool under another list of tools than the one that its trace pins.</summary>
+    public const string ToolListMismatch = "TOOL_LIST_MISMATCH";
+
+    /// <summary>Not a fault of the evidence: the tools of a server had changed since the run began, and the step was refused for it.</summary>
+    public const string ToolsChanged = "TOOLS_CHANGED";
+
     /// <summary>Not a fault of the evidence: the log was not checked, or only with a key that came with the bundle.</summary>
     public const string LogNotChecked = "LOG_NOT_CHECKED";
 
