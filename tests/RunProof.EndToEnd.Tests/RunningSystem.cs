@@ -17,6 +17,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     private readonly DirectoryInfo _keys = Directory.CreateTempSubdirectory("runproof-keys-");
     private HostProcess? _runner;
     private HostProcess? _verifier;
+    private HostProcess? _secondRunner;
 
     private RunningSystem(string services, string owner, params (string Name, string Value)[] variables)
     {
@@ -66,6 +67,26 @@ internal sealed class RunningSystem : IAsyncDisposable
         await ReadyAsync(_runner, RunnerUrl, cancellationToken);
     }
 
+    /// <summary>Starts another runner on the same database.</summary>
+    /// <returns>Its address.</returns>
+    internal async Task<string> StartSecondRunnerAsync(CancellationToken cancellationToken)
+    {
+        var url = FreeUrl();
+        _secondRunner = StartHost("RunProof.Runner", url, "runner");
+        await ReadyAsync(_secondRunner, url, cancellationToken);
+        return url;
+    }
+
+    /// <summary>Asks any service anything.</summary>
+    internal async Task<(int Status, JsonElement Body)> SendAsync(HttpMethod method, string url, string? key, object? body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, url) { Content = body is null ? null : JsonContent.Create(body) };
+        request.Headers.Authorization = new("Bearer", key ?? ApiKey);
+        using var response = await _http.SendAsync(request, cancellationToken);
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+        return ((int)response.StatusCode, document.RootElement.Clone());
+    }
+
     internal async Task KillRunnerAsync()
     {
         _runner!.Kill();
@@ -87,6 +108,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     internal async Task<JsonElement> ProveAsync(string run, CancellationToken cancellationToken)
     {
         using var response = await _http.GetAsync($"{VerifierUrl}/api/v1/runs/{run}/proof?include_payloads=true", cancellationToken);
+        Assert.True((int)response.StatusCode < 500, _verifier!.Output);
         return await JsonOfAsync(response, cancellationToken);
     }
 
@@ -147,6 +169,8 @@ internal sealed class RunningSystem : IAsyncDisposable
         _http.Dispose();
         if (_runner is not null)
             await _runner.DisposeAsync();
+        if (_secondRunner is not null)
+            await _secondRunner.DisposeAsync();
         if (_verifier is not null)
             await _verifier.DisposeAsync();
         _keys.Delete(recursive: true);
