@@ -23,7 +23,8 @@ internal static class BudgetReader
         if (!body.TryGetProperty("scope", out _))
             reader.Fail("scope", $"is missing; one of {string.Join(", ", BudgetWords.AllScopes)}");
         var scope = (BudgetScope)reader.Word(body, "", "scope", [.. BudgetWords.AllScopes], 0);
-        if (scope is not BudgetScope.Run && !body.TryGetProperty("period", out _))
+        var isOfRuns = scope is BudgetScope.Run && body.TryGetProperty("scope", out _);
+        if (!isOfRuns && !body.TryGetProperty("period", out _))
             reader.Fail("period", "is missing; one of day, month, total");
         var period = (BudgetPeriod)reader.Word(body, "", "period", [.. BudgetWords.AllPeriods], 0);
         if (reader.Errors.Count == 0 && (scope is BudgetScope.Run) != (period is BudgetPeriod.Run))
