@@ -33,12 +33,15 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
             errors.AddRange(request.Choices.Given().Select(member => new PlanError(member, $"has no meaning for the planner \"{name}\"")));
         if (errors.Count > 0 || planner is null)
             return new Admission(null, errors, InPlan: false);
+        // Before anything is planned: a planner may ask a model, which costs.
+        var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };
+        if (await gate.FindKillAsync(governed, [], cancellationToken) is { } stopped)
+            return new Admission(null, [], InPlan: false) { Kill = stopped };
         var validation = request.Origin is not null
             ? parser.Parse(request.Plan!.Value, "plan")
             : await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan) { TenantId = request.TenantId, Choices = request.Choices }, cancellationToken);
         if (validation.Plan is not { } plan)
             return new Admission(null, validation.Errors, InPlan: true);
-        var governed = new GovernedRun { TenantId = request.TenantId, AgentId = request.AgentId, Planner = name, StartedAt = clock.GetUtcNow() };
         var actions = plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters)).ToList();
         if (await gate.FindKillAsync(governed, actions, cancellationToken) is { } kill)
             return new Admission(null, [], InPlan: false) { Kill = kill };
