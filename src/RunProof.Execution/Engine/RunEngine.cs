@@ -446,7 +446,7 @@ internal sealed partial class RunEngine(
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
-            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget);
+            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget).WithSchedule(stored.IdempotencyKey);
         run.Pins = skills.Pins;
         return new TraceOpening
         {
