@@ -67,9 +67,14 @@ public sealed partial record HttpCallOutcome
 /// <c>redirect_refused</c>, <c>too_many_redirects</c>.
 /// </remarks>
 [Skill("http_call", Version = "1.0.0", Replay = ReplayBehavior.Check)]
-public sealed partial class HttpCallSkill(HttpTransport transport)
+public sealed partial class HttpCallSkill(HttpTransport transport) : IRepeatable<HttpCallParameters>
 {
     private const int MostRedirects = 5;
+
+    /// <summary>By the method: what RFC 9110 section 9.2.2 calls idempotent. POST and PATCH carry a key, but not every server knows it.</summary>
+    /// <param name="parameters">The request.</param>
+    /// <returns>Whether a server does no more by two of it than by one.</returns>
+    public static bool MayRepeat(HttpCallParameters parameters) => parameters.Method.ToUpperInvariant() is "GET" or "HEAD" or "OPTIONS" or "PUT" or "DELETE";
 
     /// <summary>Makes the request.</summary>
     /// <param name="parameters">The request.</param>

@@ -23,7 +23,8 @@ public sealed class SkillAttribute(string name) : Attribute
 
     /// <summary>
     /// Whether executing it twice under one <see cref="SkillContext.IdempotencyKey"/> does no more than executing it once. Such a step is executed again
-    /// when its process died while it was under way; any other is recorded <c>interrupted</c>. No part of the skill's fingerprint. Default: false.
+    /// when its process died while it was under way; any other is recorded <c>interrupted</c>. No part of the skill's fingerprint. Default: false;
+    /// a class of which it holds for some calls only implements <see cref="IRepeatable{TParameters}"/>.
     /// </summary>
     public bool Idempotent { get; init; }
 }

@@ -33,7 +33,8 @@ public abstract class SkillDescriptor
     /// <summary>What a replay does with its steps.</summary>
     public abstract ReplayBehavior Replay { get; }
 
-    /// <summary>Whether it may be executed again, under the same idempotency key, when a crash hid what its first execution did. Default: false.</summary>
+    /// <summary>Whether every call of it may be executed again, under the same idempotency key, when a crash hid what its first execution did. Default: false;
+    /// then <see cref="SkillCall.MayRepeat"/> says it of each.</summary>
     public virtual bool IsIdempotent => false;
 
     /// <summary>Where it is declared, for the message when two skills share a name: <c>Namespace.Type, Assembly</c>.</summary>
@@ -61,6 +62,17 @@ public abstract class SkillCall
 {
     /// <summary>The canonical bytes of the parameters, as they are executed (not redacted).</summary>
     public abstract CanonicalJson Parameters { get; }
+
+    /// <summary>Whether this very call may be executed again, under the same idempotency key, when a crash hid what its first execution did. Default: false.</summary>
+    public virtual bool MayRepeat => false;
+
+    /// <summary>What a skill class says of a call.</summary>
+    /// <typeparam name="TSkill">The class.</typeparam>
+    /// <typeparam name="TParameters">Its parameters.</typeparam>
+    /// <param name="parameters">The call.</param>
+    /// <returns>Whether it may be made again.</returns>
+    protected static bool MayRepeatBy<TSkill, TParameters>(TParameters parameters)
+        where TSkill : IRepeatable<TParameters> => TSkill.MayRepeat(parameters);
 
     /// <summary>Executes the skill once.</summary>
     /// <param name="services">The step's scope.</param>

@@ -40,6 +40,12 @@ public sealed class SkillRuntimeTests
         Assert.Equal("RunProof.Generators.Tests.Samples.StaticSkills.CountAsync, RunProof.Generators.Tests", count.DeclaredAt);
     }
 
+    [Theory]
+    [InlineData("sample/Result:1", """{"message":"m"}""", true)]
+    [InlineData("sample/Result:1", """{"message":"m","fail":"bare"}""", false)]
+    [InlineData("count", """{"message":"m"}""", false)]
+    public void A_class_says_of_each_call_whether_it_may_be_made_again(string skill, string parameters, bool may) => Assert.Equal(may, Bind(skill, parameters).MayRepeat);
+
     [Fact]
     public void A_skills_schema_is_the_hash_of_section_6()
     {

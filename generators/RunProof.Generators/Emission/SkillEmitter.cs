@@ -95,6 +95,8 @@ internal static class SkillEmitter
         code.Line();
         code.Line("public override " + Format + "CanonicalJson Parameters { get; }");
         code.Line();
+        if (skill.Repeats is not null)
+            Property(code, "bool", "MayRepeat", "MayRepeatBy<" + skill.Repeats + ", " + skill.Parameters + ">(_parameters)");
         code.Open(
             "public override async global::System.Threading.Tasks.ValueTask<" + Skills + "SkillOutcome> ExecuteAsync("
             + "global::System.IServiceProvider services, " + Skills + "SkillContext context, global::System.Threading.CancellationToken cancellationToken)");

@@ -39,8 +39,10 @@ public sealed partial class EchoSkill(Greeter greeter)
 
 /// <summary>Gives a result.</summary>
 [Skill("sample/Result:1")]
-internal sealed partial class ResultSkill
+internal sealed partial class ResultSkill : IRepeatable<EchoParameters>
 {
+    static bool IRepeatable<EchoParameters>.MayRepeat(EchoParameters parameters) => parameters.Fail is null;
+
     public ValueTask<SkillResult<EchoOutcome>> ExecuteAsync(EchoParameters parameters, SkillContext context, CancellationToken cancellationToken) => new(parameters.Fail switch
     {
         null => new EchoOutcome(parameters.Message),

@@ -42,6 +42,8 @@ public static partial class GeneratedSkills
 
             public override global::RunProof.Format.CanonicalJson Parameters { get; }
 
+            public override bool MayRepeat => MayRepeatBy<global::RunProof.Generators.Tests.Samples.ResultSkill, global::RunProof.Generators.Tests.Samples.EchoParameters>(_parameters);
+
             public override async global::System.Threading.Tasks.ValueTask<global::RunProof.Skills.SkillOutcome> ExecuteAsync(global::System.IServiceProvider services, global::RunProof.Skills.SkillContext context, global::System.Threading.CancellationToken cancellationToken)
             {
                 try
