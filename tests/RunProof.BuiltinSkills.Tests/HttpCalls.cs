@@ -10,6 +10,20 @@ namespace RunProof.BuiltinSkills.Tests;
 
 public sealed class HttpCalls
 {
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("head", true)]
+    [InlineData("PUT", true)]
+    [InlineData("DELETE", true)]
+    [InlineData("POST", false)]
+    [InlineData("patch", false)]
+    [InlineData("CONNECT", false)]
+    public void A_call_that_a_crash_hid_may_be_made_again_where_HTTP_calls_its_method_idempotent(string? method, bool may)
+    {
+        const string url = "https://example.org";
+        Assert.Equal(may, HttpCallSkill.MayRepeat(method is null ? new() { Url = url } : new() { Url = url, Method = method }));
+    }
+
     [Fact]
     public async Task A_response_is_recorded_with_its_status_headers_body_and_URL()
     {
