@@ -13,6 +13,40 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
 
     private static readonly CanonicalJson NoParameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
 
+    /// <summary>Whether a step that had begun may be executed again: its skill says it of all its calls, or of this one.</summary>
+    /// <param name="planned">The step.</param>
+    /// <param name="outcomes">Recorded outcomes by step id.</param>
+    /// <param name="unknowable">Ids of steps whose recorded outcome is not what they gave.</param>
+    public bool MayRepeat(PlannedStep planned, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
+    {
+        if (!skills.TryFind(planned.Skill, out var skill))
+            return false;
+        try
+        {
+            return skill.IsIdempotent || MayRepeat(skill, ReferenceResolver.Resolve(planned.Parameters, outcomes, unknowable));
+        }
+        catch (Exception unknown) when (unknown is UnresolvedReferenceException or RedactedReferenceException or CanonicalFormatException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The same of a call whose parameters are known. What cannot be bound was never executed, and is not said to be harmless.</summary>
+    public bool MayRepeat(SkillDescriptor skill, CanonicalJson parameters)
+    {
+        if (skill.IsIdempotent)
+            return true;
+        try
+        {
+            using var document = JsonDocument.Parse(parameters.Bytes, ReferenceResolver.Deep);
+            return skill.Bind(document.RootElement, "params").MayRepeat;
+        }
+        catch (Exception refused) when (refused is JsonBindingException or CanonicalFormatException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The step as it is recorded.</summary>
     /// <param name="run">The run.</param>
     /// <param name="planned">The step; null where only the run's stored plan can name it.</param>

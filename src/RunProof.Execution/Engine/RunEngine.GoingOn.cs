@@ -77,7 +77,8 @@ internal sealed partial class RunEngine
     }
 
     private bool IsRepeatable(RunExecution run, Flight flight) =>
-        run.End is null && skills.TryFind(run.Schedule[flight.Intent.PlanIndex].Skill, out var skill) && skill.IsIdempotent;
+        run.End is null && interruptions.MayRepeat(
+            run.Schedule[flight.Intent.PlanIndex], run.Schedule.OutcomesFor(flight.Intent.PlanIndex), run.Schedule.UnknowableFor(flight.Intent.PlanIndex));
 
     // A step that had begun and that nobody executes again.
     private async Task InterruptAsync(RunExecution run, Flight flight, IRunGate runGate, bool isLast = false)

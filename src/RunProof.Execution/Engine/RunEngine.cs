@@ -210,7 +210,7 @@ internal sealed partial class RunEngine(
         if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
         // Whoever goes on with the run executes it again, as after a crash.
-        if (result is { Interrupted: true, KilledBy: null, Skill.IsIdempotent: true } && run.Control.Cancel is null && run.Fault is null && !run.Planned.Run.PlanRedacted)
+        if (result is { Interrupted: true, KilledBy: null, Skill: { } skill } && interruptions.MayRepeat(skill, result.Parameters) && run.Control.Cancel is null && run.Fault is null && !run.Planned.Run.PlanRedacted)
         {
             flight.Left = Recording(call, result, StepStatus.Interrupted, flight.Repeats, activity);
             return [];

@@ -47,6 +47,9 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override bool IsIdempotent => Idempotent;
 
+    /// <summary>Of which of its calls, by their parameters, it says that they may be made again.</summary>
+    public Predicate<string> Repeatable { get; init; } = static _ => false;
+
     /// <summary>What a source's skill answers when it is asked whether it still is what was pinned; null for a compiled one.</summary>
     public Func<CanonicalJson?, SkillCheck>? Check { get; init; }
 
@@ -71,6 +74,8 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
     private sealed class Call(FakeSkill skill, CanonicalJson parameters) : SkillCall
     {
         public override CanonicalJson Parameters => parameters;
+
+        public override bool MayRepeat => skill.Repeatable(parameters.ToString());
 
         public override async ValueTask<SkillOutcome> ExecuteAsync(IServiceProvider services, SkillContext context, CancellationToken cancellationToken)
         {

@@ -62,6 +62,22 @@ public sealed class RunRecoveryTests
         Assert.Contains("\"failed_steps\":0,\"steps\":3", _house.Recorder.Only.Closing!.Metadata!.ToString());
     }
 
+    [Theory]
+    [InlineData("read", StepStatus.Succeeded, 2)]
+    [InlineData("pay", StepStatus.Interrupted, 1)]
+    public async Task A_skill_that_says_of_each_call_whether_it_may_be_made_again_is_asked_with_what_was_called(string word, StepStatus status, int calls)
+    {
+        var asked = new FakeSkill("asked", (_, _, _) => new(FakeSkill.Gives("{}"))) { Repeatable = static parameters => parameters.Contains("read", StringComparison.Ordinal) };
+        var says = new FakeSkill("says", (_, _, _) => new(FakeSkill.Gives($$"""{"word":"{{word}}"}""")));
+        var house = new House(asked, says);
+        await DieAsync(house, "append 1", """{"id":"a","skill":"says"}""", """{"id":"b","skill":"asked","params":{"do":"{{steps.a.word}}"}}""");
+
+        await RecoverAsync(house);
+
+        Assert.Equal(status, house.Recorder.Only.Steps[1].Status);
+        Assert.Equal(calls, asked.Calls.Count);
+    }
+
     [Fact]
     public async Task A_plan_that_goes_on_after_a_failure_goes_on_after_an_interruption()
     {
