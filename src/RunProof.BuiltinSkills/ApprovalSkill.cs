@@ -55,7 +55,7 @@ public sealed partial record ApprovalOutcome
 /// The engine asks before any step of this skill, whatever policies say. Failures: <c>approval_rejected</c>, <c>invalid_parameters</c>, <c>nobody_asked</c> (the runner has no
 /// store of approvals); nobody decides in time: the step is blocked with <c>approval_expired</c>.
 /// </remarks>
-[Skill("approval", Version = "1.0.0", Idempotent = true)]
+[Skill("approval", Version = "1.0.0", Idempotent = true, Replay = ReplayBehavior.Skip)]
 public sealed partial class ApprovalSkill
 {
     /// <summary>Tells what a person decided.</summary>

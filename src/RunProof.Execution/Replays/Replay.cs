@@ -57,7 +57,7 @@ internal sealed class Replay
         }
 
         if (origin.Recorded.Status is "blocked")
-            return await DecideAgainAsync(call, skill, outcomes, unknowable, gate, stop);
+            return await DecideAgainAsync(call, skill, origin, outcomes, unknowable, gate, stop);
         if (IsDry || origin.Recorded.ReplayBehavior is "skip" || skill?.Replay is ReplayBehavior.Skip)
             return await RecordedAsync(call, skill, origin, outcomes, unknowable, gate);
         _marks[key] = (origin.Recorded.ReplayBehavior is "check" ? "checked" : "executed", false);
@@ -123,7 +123,7 @@ internal sealed class Replay
 
     // A step that a policy refused has no outcome to take, and is not executed now either: only the decision is made again.
     private async ValueTask<AttemptResult> DecideAgainAsync(
-        StepCall call, SkillDescriptor? skill, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
+        StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
     {
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
@@ -132,9 +132,15 @@ internal sealed class Replay
         var decision = await gate.DecideAsync(new StepAction(call.Step.Skill, parameters), stop);
         failure = decision.MayExecute
             ? failure ?? new SkillFailure("no_recorded_outcome", "a policy refused the origin's step, and none refuses it now: there is no outcome to take, and a replay executes nothing that its origin did not")
-            : new SkillFailure(decision.BlockedCode ?? "policy_denied", decision.Reason);
+            : new SkillFailure(CodeOf(decision, origin), decision.Reason);
         return Ended(call, skill, parameters, null, failure, startedAt, began, decision);
     }
+
+    // Nobody is asked again: where a person is to decide now as then, what was said then stands.
+    private static string CodeOf(StepDecision decision, OriginStep origin) =>
+        decision.Kind is StepDecisionKind.ApprovalRequired && origin.Recorded.OutcomeCode is { } code && code.StartsWith("approval_", StringComparison.Ordinal)
+            ? code
+            : decision.BlockedCode ?? "policy_denied";
 
     private async ValueTask<AttemptResult> RecordedAsync(
         StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate)
