@@ -46,6 +46,7 @@ internal static class DerivedPlans
         SyntheticScenarioId = origin.SyntheticScenarioId,
         IdempotencyKey = request.IdempotencyKey,
         Budget = origin.Budget,
+        CreatedBy = request.CreatedBy,
         TraceParent = request.TraceParent,
         Origin = new RunOrigin(origin.Id, trace, request.From, request.Mode),
     };

@@ -95,6 +95,9 @@ public sealed record DerivedRunRequest
     /// <summary>A key under which the same request makes one run. Default: none.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>Whose key asks. Default: not known.</summary>
+    public string? CreatedBy { get; init; }
+
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
 }

@@ -69,6 +69,7 @@ internal static class ReplayEndpoints
             RunId = id,
             Trace = Given(body, "trace") is null ? null : reader.String(body, "", "trace"),
             IdempotencyKey = Given(body, "idempotency_key") is null ? null : reader.String(body, "", "idempotency_key"),
+            CreatedBy = context.GetApiKeyId(),
             TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C, Recorded: true } span ? span.Id : null,
         });
         var patience = Waiting.Read(body, reader) ?? TimeSpan.Zero;
