@@ -41,9 +41,6 @@ internal sealed class Replay
     /// <summary>Whether nothing real is executed.</summary>
     public bool IsDry { get; }
 
-    /// <summary>Ids of steps whose outcome was taken from the record and is not known as it was.</summary>
-    public IReadOnlySet<string> Unknowable => _unknowable;
-
     /// <summary>One attempt, by the record or for real.</summary>
     public async ValueTask<AttemptResult> ExecuteAsync(
         StepExecutor executor, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
