@@ -77,7 +77,8 @@ internal sealed class RunGate : IRunGate
     private async ValueTask<StepDecision> WithinBudgetsAsync(
         StepDecision decision, StepAction action, PolicySnapshot current, CancellationToken cancellationToken)
     {
-        var (refusal, timeout) = await _budgets.AskAsync(current, decision.Kind is StepDecisionKind.ApprovalRequired ? action : null, cancellationToken);
+        var (refusal, timeout) = await _budgets.AskAsync(
+            current, decision.Kind is StepDecisionKind.ApprovalRequired || action.Skill == "approval" ? action : null, cancellationToken);
         if (refusal is not null)
         {
             var onExceeded = refusal.Budget.OnExceeded;
@@ -87,6 +88,7 @@ internal sealed class RunGate : IRunGate
                 decision.Effects with
                 {
                     BlockedCode = asks ? "approval_required" : "budget_exceeded", RunGoesOn = onExceeded is OnExceeded.Continue, TimeoutMs = null, Counted = [],
+                    CountedWhenApproved = asks ? [.. decision.Effects.Counted, .. decision.Effects.CountedWhenApproved] : [],
                 });
         }
 

@@ -69,6 +69,25 @@ public sealed class RestraintApiTests(RunnerFixture fixture)
     }
 
     [Fact]
+    public async Task What_is_beyond_a_budget_may_be_left_to_a_person()
+    {
+        var tenant = await TenantAsync();
+        var approver = fixture.Client(await fixture.CreateKeyAsync(tenant.Name, "approver", name: "ada"));
+        await tenant.Governor.SendAsync(HttpMethod.Put, "/api/v1/budgets/two", """{"scope":"tenant","period":"total","steps":1,"on_exceeded":"require_approval"}""");
+        var run = await tenant.Runner.PostAsync(
+            "/api/v1/runs", ApiClient.Run(await tenant.Runner.CreateAgentAsync(), """[{"skill":"echo","params":{"message":"a"}},{"skill":"echo","params":{"message":"b"}}]"""));
+        while ((await tenant.Runner.GetAsync($"/api/v1/runs/{run["run_id"]}"))["status"] != "waiting")
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        var asked = (await tenant.Runner.GetAsync($"/api/v1/approvals?run_id={run["run_id"]}")).Body.GetProperty("items")[0];
+        Assert.Equal("budget:two", asked.GetProperty("policy").GetString());
+        var approved = await approver.PostAsync($"/api/v1/approvals/{asked.GetProperty("id").GetString()}/approve", $$"""{"action_digest":"{{asked.GetProperty("action_digest").GetString()}}"}""");
+        Assert.Equal(HttpStatusCode.OK, approved.Status);
+        Assert.Equal("succeeded", (await tenant.Runner.GetAsync($"/api/v1/runs/{run["run_id"]}?wait=60"))["status"]);
+        Assert.Equal("approved budget:two the budget of the tenant (total) is used up: steps 1 of 1", await fixture.ScalarAsync(
+            "SELECT (context::json #>> '{policy,decision}') || ' ' || (context::json #>> '{policy,policy}') || ' ' || (context::json #>> '{policy,reason}') FROM aos_trace_steps WHERE trace_id = $1 AND step_index = 1", run["trace_id"]!));
+    }
+
+    [Fact]
     public async Task A_kill_switch_is_put_on_told_of_and_released_and_refuses_runs_meanwhile()
     {
         var tenant = await TenantAsync();
@@ -125,9 +144,9 @@ public sealed class RestraintApiTests(RunnerFixture fixture)
         (await fixture.Anonymous.GetAsync("/api/v1/kill-switch")).IsProblem(401, "/problems/unauthorized");
     }
 
-    private async Task<(ApiClient Runner, ApiClient Governor, ApiClient Auditor)> TenantAsync()
+    private async Task<(string Name, ApiClient Runner, ApiClient Governor, ApiClient Auditor)> TenantAsync()
     {
         var tenant = $"restrained-{Interlocked.Increment(ref _tenants)}";
-        return (fixture.Client(await fixture.CreateKeyAsync(tenant, "runner")), fixture.Client(await fixture.CreateKeyAsync(tenant, "governor")), fixture.Client(await fixture.CreateKeyAsync(tenant, "auditor")));
+        return (tenant, fixture.Client(await fixture.CreateKeyAsync(tenant, "runner")), fixture.Client(await fixture.CreateKeyAsync(tenant, "governor")), fixture.Client(await fixture.CreateKeyAsync(tenant, "auditor")));
     }
 }
