@@ -40,6 +40,44 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task A_branch_that_waits_for_a_person_stops_no_other()
+    {
+        var house = House(Ask);
+        await house.WorkAsync(async () =>
+        {
+            await SubmitAsync(
+                house,
+                """[{"id":"buy","skill":"pay","depends_on":[]},{"id":"b","skill":"echo","depends_on":[]},{"id":"c","skill":"echo","depends_on":["b"]},{"id":"z","skill":"echo","depends_on":["buy","c"]}]""");
+            await UntilAsync(() => house.Runs.Only.Status is RunStatus.Waiting);
+            Assert.Equal((0, 2), (_pay.Calls.Count, _echo.Calls.Count));
+            house.Approvals!.Decide(approve: true, house.Clock.GetUtcNow());
+            await UntilAsync(() => house.Runs.Only.HasEnded);
+        });
+        Assert.Equal(RunStatus.Succeeded, house.Runs.Only.Status);
+        Assert.Equal(["echo", "echo", "pay", "echo"], house.Recorder.Only.Steps.Select(step => step.SkillName));
+    }
+
+    [Fact]
+    public async Task Two_branches_that_wait_go_on_each_when_its_own_approval_is_given()
+    {
+        var house = House(Ask);
+        await house.WorkAsync(async () =>
+        {
+            await SubmitAsync(house, """[{"id":"p","skill":"pay","depends_on":[]},{"id":"q","skill":"pay","depends_on":[]}]""");
+            foreach (var decided in (int[])[0, 1])
+            {
+                await UntilAsync(() => house.Runs.Only.Status is RunStatus.Waiting && _pay.Calls.Count == decided);
+                Assert.Equal(2, house.Approvals!.All.Count);
+                house.Approvals.Decide(approve: true, house.Clock.GetUtcNow(), at: 1 - decided);
+            }
+
+            await UntilAsync(() => house.Runs.Only.HasEnded);
+        });
+        Assert.Equal((RunStatus.Succeeded, 2), (house.Runs.Only.Status, _pay.Calls.Count));
+        Assert.All(house.Recorder.Only.Steps, step => Assert.Equal(StepDecisionKind.Approved, step.Decision.Kind));
+    }
+
+    [Fact]
     public async Task A_rejection_blocks_the_step()
     {
         var house = await DecidedAsync(Ask, (store, now) => store.Decide(approve: false, now));

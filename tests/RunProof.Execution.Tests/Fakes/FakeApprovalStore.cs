@@ -73,19 +73,19 @@ internal sealed class FakeApprovalStore(FakeRunStore runs) : IApprovalStore
 
     public Task<IReadOnlyList<StoredApproval>> ListAsync(TenantId tenant, ApprovalFilter filter, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    /// <summary>A person decides of the last one, and its run goes on.</summary>
-    public void Decide(bool approve, DateTimeOffset now, string by = "ada", Func<ApprovalState, ApprovalState>? change = null)
+    /// <summary>A person decides of one, by default the last, and its run goes on.</summary>
+    public void Decide(bool approve, DateTimeOffset now, string by = "ada", Func<ApprovalState, ApprovalState>? change = null, int? at = null)
     {
         lock (_gate)
         {
-            Change(All.Count - 1, state => (change ?? (same => same))(state with
+            Change(at ?? All.Count - 1, state => (change ?? (same => same))(state with
             {
                 Status = approve ? ApprovalStatus.Approved : ApprovalStatus.Rejected,
                 Decisions = [.. state.Decisions, new ApprovalDecision(approve, "key_" + by, by, now, "why not", state.ShownDigest)],
             }));
         }
 
-        var request = All[^1].Request;
+        var request = All[at ?? All.Count - 1].Request;
         if (runs.All.Any(run => run.Id == request.RunId))
             runs.Wake(request.TenantId, request.RunId, now);
     }
