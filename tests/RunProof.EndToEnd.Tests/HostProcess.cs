@@ -80,6 +80,14 @@ internal sealed class HostProcess : IAsyncDisposable
         return File.Exists(path) ? path : throw new FileNotFoundException($"{project} has not been built for {configuration}", path);
     }
 
+    /// <summary>A program among the tests, as this very build made it.</summary>
+    internal static string BuiltTest(string project)
+    {
+        var here = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var path = Path.Combine(here.Parent!.Parent!.Parent!.Parent!.FullName, project, "bin", here.Parent!.Name, here.Name, project + ".dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{project} has not been built", path);
+    }
+
     private void Keep(string? line)
     {
         lock (_output)

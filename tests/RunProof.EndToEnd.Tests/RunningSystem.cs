@@ -120,6 +120,20 @@ internal sealed class RunningSystem : IAsyncDisposable
         return logs.Single(log => log.GetProperty("tenant_id").GetString() == "dev").GetProperty("keys")[0].GetProperty("verifier_key").GetString()!;
     }
 
+    /// <summary>What a service answers to a request that it refuses.</summary>
+    internal async Task<string> TryCreateRunAsync(object request, CancellationToken cancellationToken)
+    {
+        using var response = await _http.PostAsJsonAsync($"{RunnerUrl}/api/v1/runs", request, cancellationToken);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        return await response.Content.ReadAsStringAsync(cancellationToken);
+    }
+
+    internal async Task<JsonElement> JsonAsync(string url, CancellationToken cancellationToken)
+    {
+        using var response = await _http.GetAsync(url, cancellationToken);
+        return await JsonOfAsync(response, cancellationToken);
+    }
+
     internal async Task<HttpStatusCode> StatusAsync(string url, string? key, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
