@@ -28,7 +28,7 @@ public sealed class ModelCatalog : IModelCatalog, IDisposable
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> ModelsOf(TenantId tenant) => [.. _models.Values.Where(model => model.Admits(tenant)).Select(model => model.Name)];
+    public IReadOnlyList<string> ModelsOf(TenantId tenant) => [.. _models.Values.Where(model => model.Admits(tenant) && !model.Endpoint.IsDemo).Select(model => model.Name)];
 
     /// <inheritdoc/>
     public TimeSpan TimeoutOf(string model) =>

@@ -50,6 +50,9 @@ public sealed record ModelEndpoint
 
     /// <summary>What its tokens cost. Default: not known, and then no cost is recorded.</summary>
     public ModelPrice? Price { get; init; }
+
+    /// <summary>Whether it is there to be tried and nothing else: who names it may call it, but it is not among the models that one may choose from. Default: false.</summary>
+    public bool IsDemo { get; init; }
 }
 
 /// <summary>Prices, for a million tokens, in the unit whose hundredth is a cent; exact.</summary>

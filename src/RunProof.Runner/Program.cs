@@ -26,6 +26,7 @@ app.UseRunProofProblems();
 app.MapDefaultEndpoints();
 app.MapRunProofOpenApi();
 app.MapZen();
+app.MapDemoModel();
 var api = app.MapGroup("/api/v1");
 api.MapAgents();
 api.MapRuns();

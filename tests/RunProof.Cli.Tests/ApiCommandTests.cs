@@ -226,6 +226,33 @@ public sealed class ApiCommandTests
         Assert.Equal(verdict, JsonDocument.Parse(json.Output).RootElement.GetProperty("verification_status").GetString());
     }
 
+    [Theory]
+    [InlineData("complete", 1, 1, 0)]
+    [InlineData("missing", 1, 0, 10)]
+    [InlineData("differs", 1, 0, 10)]
+    [InlineData("not_compared", 0, 0, 5)]
+    [InlineData("complete", 1, 0, 1)]
+    [InlineData("splendid", 1, 1, 1)]
+    public async Task Side_records_are_shown_and_their_state_is_the_exit_code(string status, int expected, int equal, int code)
+    {
+        const string None = """{"is_there":true,"expected":0,"observed":0,"equal":0,"missing":[],"rows":[]}""";
+        await using var service = await FakeService.StartAsync();
+        service.On("GET /api/v1/runs/r/evidence", 200,
+            $$"""
+            {"run_id":"r","tenant_id":"dev","verification_status":"VERIFIED","side_records":{"status":"{{status}}","score":"{{equal}}/{{expected}}","findings":[]},
+             "governance_records":{{None}},"integrity_evidence":{{None}},"llm_run_records":{{None}},"policy_evaluations":{{None}},
+             "incidents":{"is_there":true,"expected":{{expected}},"observed":1,"equal":{{equal}},"missing":[],"rows":[{"id":"inc_trace_r","severity":"HIGH","category":"EXECUTION_FAILURE","title":"run failed at step 2: http_500"} ] } }
+            """);
+        var page = await CliProcess.RunAsync(["run", "evidence", "r"], service.Environment);
+        Assert.Equal(code, page.ExitCode);
+        if (code != 1)
+            Assert.Contains("run failed at step 2: http_500", page.Output, StringComparison.Ordinal);
+        var json = await CliProcess.RunAsync(["run", "evidence", "r", "--json"], service.Environment);
+        Assert.Equal(code, json.ExitCode);
+        if (code != 1)
+            Assert.Equal(status, JsonDocument.Parse(json.Output).RootElement.GetProperty("side_records").GetProperty("status").GetString());
+    }
+
     [Fact]
     public async Task An_export_is_written_whole_and_verified_by_another_process_without_a_service()
     {

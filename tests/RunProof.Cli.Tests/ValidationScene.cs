@@ -20,6 +20,7 @@ internal sealed class ValidationScene : IAsyncDisposable
     private static readonly TenantId Tenant = TenantId.Parse("dev");
 
     private readonly Dictionary<string, JsonObject> _proofs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, JsonObject> _evidence = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JsonObject> _runs = new(StringComparer.Ordinal);
 
     private ValidationScene(TestDatabase database, FakeService services) => (Database, Services) = (database, services);
@@ -41,6 +42,8 @@ internal sealed class ValidationScene : IAsyncDisposable
             "INSERT INTO runproof.tenants (tenant_id) VALUES ('dev'); INSERT INTO agents (tenant_id, id, name, created_at) VALUES ('dev', 'runproof-validation', 'v', now())");
         await scene.RecordAsync("stub", [("http_call", "{\"method\":\"GET\",\"url\":\"http://127.0.0.1/demo/zen\"}", "{\"body\":\"Responsive is better than fast.\",\"status_code\":200}")]);
         await scene.RecordAsync("given", [.. Enumerable.Repeat(("echo", "{\"message\":\"the same\"}", "{\"message\":\"the same\"}"), 3)]);
+        await scene.RecordStoppedAsync();
+        await scene.RecordModelAsync();
         scene.Services.Otherwise = scene.Answer;
         return scene;
     }
@@ -70,7 +73,38 @@ internal sealed class ValidationScene : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Services.DisposeAsync();
 
-    private async Task RecordAsync(string planner, (string Skill, string Params, string Outcome)[] steps)
+    private Task RecordAsync(string planner, (string Skill, string Params, string Outcome)[] steps) =>
+        RecordAsync(planner, planner, steps, start => [.. steps.Select(step => Step(step.Skill, step.Params, step.Outcome, start))], null);
+
+    /// <summary>A run that was stopped before its second step, as the engine records it.</summary>
+    private Task RecordStoppedAsync() => RecordAsync(
+        "stopped", "given", [("echo", "", ""), ("echo", "", "")],
+        start =>
+        [
+            Step("echo", "{}", "{}", start),
+            Step("echo", "{}", "{}", start) with
+            {
+                Status = StepStatus.Blocked, Decision = Decisions.Denied, OutcomeCategory = "FAILURE", OutcomeCode = "budget_exceeded", Outcome = null, CostCents = 0,
+            },
+        ],
+        "budget_exceeded");
+
+    private Task RecordModelAsync() => RecordAsync(
+        "model", "given", [("llm_invoke", "", "")],
+        start =>
+        [
+            Step("llm_invoke", "{}", "{}", start) with
+            {
+                Context = CanonicalJson.Parse(
+                    """
+                    {"attempt":0,"usage":{"cached_tokens":0,"cost_cents":"0.0016","input_tokens":6,"model":"zen-1","output_tokens":5,"price_version":"demo-1","provider":"runproof-demo","reasoning_tokens":0,"response_id":null},"worker":"test"}
+                    """u8),
+            },
+        ],
+        null);
+
+    private async Task RecordAsync(
+        string kind, string planner, (string Skill, string Params, string Outcome)[] steps, Func<DateTimeOffset, StepRecording[]> recordings, string? error)
     {
         var start = WireTime.Truncate(TimeProvider.System.GetUtcNow());
         var id = Guid.CreateVersion7(start).ToString("D");
@@ -79,12 +113,20 @@ internal sealed class ValidationScene : IAsyncDisposable
         await using var recorder = new Recorder(
             new PostgresRecordingStore(source), new Redactor(), new RandomSaltSource(), TimeProvider.System, new RecorderOptions(), NullLogger<Recorder>.Instance);
         var session = await recorder.OpenAsync(Opening(id, planner, start), TestContext.Current.CancellationToken);
-        foreach (var (skill, parameters, outcome) in steps)
-            await session.AppendAsync(Step(skill, parameters, outcome, start), null, TestContext.Current.CancellationToken);
-        var closing = new TraceClosing { Status = SealStatus.Completed, CompletedAt = start.AddMilliseconds(300), Metadata = CanonicalJson.Parse("{\"steps\":1}"u8) };
+        foreach (var recording in recordings(start))
+            await session.AppendAsync(recording, null, TestContext.Current.CancellationToken);
+        var metadata = error is null ? "{\"steps\":1}" : $"{{\"error\":{{\"code\":\"{error}\",\"message\":\"x\"}},\"steps\":1}}";
+        var closing = new TraceClosing
+        {
+            Status = error is null ? SealStatus.Completed : SealStatus.Failed, CompletedAt = start.AddMilliseconds(300),
+            Metadata = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(metadata)),
+        };
         var root = await session.SealAsync(closing, TestContext.Current.CancellationToken);
-        _runs[planner] = Run(id, planner);
+        await new PostgresRunStore(source).FinishAsync(
+            Tenant, RunId.Parse(id), "test", new RunEnd(error is null ? RunStatus.Succeeded : RunStatus.Failed, start.AddSeconds(1), 300, 1, error, null), TestContext.Current.CancellationToken);
+        _runs[kind] = Run(id, planner, error);
         _proofs[id] = Proof(id, root, steps);
+        _evidence[id] = SideRecordsOf(id, kind);
     }
 
     private static async Task StoreAsync(NpgsqlDataSource source, string id, string planner, DateTimeOffset start)
@@ -108,7 +150,6 @@ internal sealed class ValidationScene : IAsyncDisposable
         var store = new PostgresRunStore(source);
         await store.CreateAsync(run, TestContext.Current.CancellationToken);
         await store.StartAsync(Tenant, run.Id, "test", start, start.AddMinutes(1), TestContext.Current.CancellationToken);
-        await store.FinishAsync(Tenant, run.Id, "test", new RunEnd(RunStatus.Succeeded, start.AddSeconds(1), 300, 1, null, null), TestContext.Current.CancellationToken);
     }
 
     private static TraceOpening Opening(string id, string planner, DateTimeOffset start) => new()
@@ -144,8 +185,8 @@ internal sealed class ValidationScene : IAsyncDisposable
         Context = CanonicalJson.Parse("{\"attempt\":1}"u8),
     };
 
-    private static JsonObject Run(string id, string planner) =>
-        new() { ["run_id"] = id, ["agent_id"] = "runproof-validation", ["goal"] = "RunProof validation run", ["planner"] = planner, ["status"] = "succeeded", ["trace_id"] = "trace_" + id, ["duration_ms"] = 300 };
+    private static JsonObject Run(string id, string planner, string? error) =>
+        new() { ["error"] = error is null ? null : new JsonObject { ["code"] = error, ["message"] = "x" }, ["run_id"] = id, ["agent_id"] = "runproof-validation", ["goal"] = "RunProof validation run", ["planner"] = planner, ["status"] = error is null ? "succeeded" : "failed", ["trace_id"] = "trace_" + id, ["duration_ms"] = 300 };
 
     private static JsonObject Proof(string id, Digest root, (string Skill, string Params, string Outcome)[] steps)
     {
@@ -168,6 +209,28 @@ internal sealed class ValidationScene : IAsyncDisposable
         };
     }
 
+    /// <summary>What an honest verifier says of them, whatever becomes of them afterwards.</summary>
+    private static JsonObject SideRecordsOf(string id, string kind)
+    {
+        static JsonObject Table(int rows) => new() { ["is_there"] = true, ["expected"] = rows, ["observed"] = rows, ["equal"] = rows, ["missing"] = new JsonArray(), ["rows"] = new JsonArray() };
+        var stopped = kind == "stopped" ? 1 : 0;
+        return new JsonObject
+        {
+            ["run_id"] = id,
+            ["verification_status"] = "VERIFIED",
+            ["side_records"] = new JsonObject { ["status"] = "complete", ["score"] = "all", ["findings"] = new JsonArray() },
+            ["governance_records"] = Table(stopped),
+            ["incidents"] = Table(stopped),
+            ["integrity_evidence"] = Table(1),
+            ["llm_run_records"] = Table(kind == "model" ? 1 : 0),
+            ["policy_evaluations"] = Table(1 + stopped),
+        };
+    }
+
+    private static string KindOf(JsonElement request) => request.TryGetProperty("budget", out _) ? "stopped"
+        : request.TryGetProperty("plan", out var plan) && plan[0].GetProperty("skill").GetString() == "llm_invoke" ? "model"
+        : request.GetProperty("planner").GetString()!;
+
     private FakeService.Reply Answer(HttpContext context)
     {
         var (method, path) = (context.Request.Method, context.Request.Path.Value!);
@@ -180,7 +243,9 @@ internal sealed class ValidationScene : IAsyncDisposable
         if (path == "/api/v1/agents")
             return FakeService.Problem(409, "duplicate", "it is there already");
         if (method == "POST" && path == "/api/v1/runs")
-            return new(200, _runs[JsonDocument.Parse((string)context.Items["body"]!).RootElement.GetProperty("planner").GetString()!].ToJsonString());
+            return new(200, _runs[KindOf(JsonDocument.Parse((string)context.Items["body"]!).RootElement)].ToJsonString());
+        if (path.EndsWith("/evidence", StringComparison.Ordinal) && _evidence.TryGetValue(path.Split('/')[^2], out var evidence))
+            return new(200, evidence.ToJsonString());
         if (path.EndsWith("/proof", StringComparison.Ordinal) && _proofs.TryGetValue(path.Split('/')[^2], out var proof))
         {
             var copy = proof.DeepClone();

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using RunProof.Ledger;
 using RunProof.Testing;
 
 namespace RunProof.Cli.Tests;
@@ -161,7 +162,7 @@ public sealed class ValidationTests(PostgresFixture postgres)
         var report = await scene.ValidateAsync(new VerificationJudge());
         Assert.False(report.Passes);
         Assert.Equal(
-            ["a run created through the API succeeded", "a run of three given steps succeeded"],
+            ["a run created through the API succeeded", "a run of three given steps succeeded", "a run that calls a model succeeded"],
             report.Criteria.Where(criterion => !criterion.Holds).Select(criterion => criterion.Text));
     }
 
@@ -187,17 +188,64 @@ public sealed class ValidationTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task What_is_not_there_beside_the_evidence_is_named_because_it_was_looked_for()
+    public async Task The_five_side_records_are_shown_with_their_rows_and_none_is_a_warning()
     {
         await using var scene = await ValidationScene.CreateAsync(postgres);
-        string[] records = ["governance_records", "incidents", "llm_run_records", "integrity_evidence", "policy_evaluations"];
-        var before = await scene.ValidateAsync(new VerificationJudge());
-        Assert.All(records, record => Assert.Contains(before.Warnings, warning => warning.StartsWith(record + ":", StringComparison.Ordinal)));
-        Assert.Contains(before.Warnings, warning => warning.Contains("LOG_INCLUSION", StringComparison.Ordinal));
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        Assert.True(report.Passes, string.Join("\n", report.Criteria.Where(criterion => !criterion.Holds)));
+        Assert.All(SideRecordTables.All, table => Assert.Contains(report.Criteria, criterion => criterion.Holds && criterion.Text.StartsWith(table + ":", StringComparison.Ordinal)));
+        Assert.DoesNotContain(report.Warnings, warning => SideRecordTables.All.Any(table => warning.StartsWith(table, StringComparison.Ordinal)));
+        var shown = report.Chapters.Single(chapter => chapter.Number == 6).Blocks.OfType<TableBlock>().ToArray();
+        foreach (var table in SideRecordTables.All)
+            Assert.NotEmpty(Assert.Single(shown, block => block.Heading.StartsWith(table + " ", StringComparison.Ordinal)).Rows);
+        var text = ReportMarkdown.Write(report);
+        foreach (var word in (string[])["run blocked at step 1: budget_exceeded", "BUDGET_EXCEEDED", "demo-1", "0.0016", "deny-all"])
+            Assert.Contains(word, text, StringComparison.Ordinal);
+    }
 
-        await DatabaseCommandTests.ExecuteAsync(scene.Database.AdminConnectionString, "CREATE TABLE incidents (id integer)");
-        var after = await scene.ValidateAsync(new VerificationJudge());
-        Assert.DoesNotContain(after.Warnings, warning => warning.StartsWith("incidents:", StringComparison.Ordinal));
-        Assert.Equal(before.Warnings.Count - 1, after.Warnings.Count);
+    [Theory]
+    [InlineData("governance_records")]
+    [InlineData("incidents")]
+    [InlineData("integrity_evidence")]
+    [InlineData("llm_run_records")]
+    [InlineData("policy_evaluations")]
+    public async Task A_side_record_that_is_gone_fails_it_by_name_whatever_the_verifier_says(string table)
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        await DatabaseCommandTests.ExecuteAsync(scene.Database.AdminConnectionString, $"ALTER TABLE {table} DISABLE TRIGGER ALL; DELETE FROM {table}; ALTER TABLE {table} ENABLE TRIGGER ALL");
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        var criterion = Assert.Single(report.Criteria, criterion => !criterion.Holds);
+        Assert.StartsWith(table + ":", criterion.Text, StringComparison.Ordinal);
+        Assert.Contains("is missing, though the evidence calls for it", criterion.Observed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_verifier_that_counts_other_side_records_than_there_are_fails_it()
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        var honest = scene.Services.Otherwise;
+        scene.Services.Otherwise = context =>
+        {
+            var reply = honest(context);
+            return context.Request.Path.Value!.EndsWith("/evidence", StringComparison.Ordinal) ? reply with { Body = reply.Body.Replace("\"equal\":1", "\"equal\":0", StringComparison.Ordinal) } : reply;
+        };
+        Assert.False((await scene.ValidateAsync(new VerificationJudge())).Passes);
+    }
+
+    [Fact]
+    public async Task A_runner_without_the_demo_model_leaves_a_warning_that_says_so()
+    {
+        await using var scene = await ValidationScene.CreateAsync(postgres);
+        var honest = scene.Services.Otherwise;
+        scene.Services.Otherwise = context =>
+        {
+            var reply = honest(context);
+            return context.Items["body"] is string body && body.Contains("llm_invoke", StringComparison.Ordinal)
+                ? reply with { Body = reply.Body.Replace("\"error\":null", "\"error\":{\"code\":\"unknown_model\",\"message\":\"x\"}", StringComparison.Ordinal).Replace("succeeded", "failed", StringComparison.Ordinal) }
+                : reply;
+        };
+        var report = await scene.ValidateAsync(new VerificationJudge());
+        Assert.True(report.Passes, string.Join("\n", report.Criteria.Where(criterion => !criterion.Holds)));
+        Assert.Contains(report.Warnings, warning => warning.StartsWith("llm_run_records: not shown", StringComparison.Ordinal));
     }
 }

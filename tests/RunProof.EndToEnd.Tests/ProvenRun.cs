@@ -160,6 +160,9 @@ public sealed class ProvenRun(SystemFixture fixture) : IClassFixture<SystemFixtu
             Assert.True(exit == 0, output + "\n" + text);
             Assert.Contains("VERDICT PASS", output, StringComparison.Ordinal);
             Assert.Contains("VERIFIED", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("warning:", output, StringComparison.Ordinal);
+            foreach (var word in (string[])["run blocked at step 1: budget_exceeded", "zen-1", "demo-1"])
+                Assert.Contains(word, text, StringComparison.Ordinal);
         }
         finally
         {

@@ -136,8 +136,44 @@ internal sealed record ProofView
     public IReadOnlyList<CheckView> Checks { get => field ?? []; init; }
     public IReadOnlyList<FindingView> Findings { get => field ?? []; init; }
     public string? AosFingerprint { get; init; }
+    public SideRecordsView? SideRecords { get; init; }
     public string? VerifiedAt { get; init; }
 }
+
+/// <summary>How the side records of a run stand.</summary>
+internal sealed record SideRecordsView
+{
+    public required string Status { get; init; }
+    public required string Score { get; init; }
+    public IReadOnlyDictionary<string, int> Expected { get => field ?? new Dictionary<string, int>(); init; }
+    public IReadOnlyDictionary<string, int> Observed { get => field ?? new Dictionary<string, int>(); init; }
+    public IReadOnlyList<string> Missing { get => field ?? []; init; }
+    public int? NotCompared { get; init; }
+    public IReadOnlyList<FindingView> Findings { get => field ?? []; init; }
+}
+
+/// <summary>The side records of a run.</summary>
+internal sealed record EvidenceView
+{
+    public required string RunId { get; init; }
+    public required string VerificationStatus { get; init; }
+    public required SideRecordsView SideRecords { get; init; }
+    public EvidenceTableView? GovernanceRecords { get; init; }
+    public EvidenceTableView? Incidents { get; init; }
+    public EvidenceTableView? IntegrityEvidence { get; init; }
+    public EvidenceTableView? LlmRunRecords { get; init; }
+    public EvidenceTableView? PolicyEvaluations { get; init; }
+
+    /// <summary>By table, in the order of their names.</summary>
+    internal IEnumerable<(string Table, EvidenceTableView Records)> Tables => new (string, EvidenceTableView?)[]
+    {
+        ("governance_records", GovernanceRecords), ("incidents", Incidents), ("integrity_evidence", IntegrityEvidence), ("llm_run_records", LlmRunRecords),
+        ("policy_evaluations", PolicyEvaluations),
+    }.Where(each => each.Item2 is not null)!;
+}
+
+/// <summary>The rows of one table.</summary>
+internal sealed record EvidenceTableView(bool IsThere, int Expected, int Observed, int Equal, IReadOnlyList<JsonElement>? Rows);
 
 /// <summary>One check of a proof.</summary>
 internal sealed record CheckView(string Name, string Status, string? Detail);
@@ -172,5 +208,6 @@ internal sealed record ProblemView
 [JsonSerializable(typeof(BudgetUsageView))]
 [JsonSerializable(typeof(KillSwitchView))]
 [JsonSerializable(typeof(ProofView))]
+[JsonSerializable(typeof(EvidenceView))]
 [JsonSerializable(typeof(ProblemView))]
 internal sealed partial class WireContext : JsonSerializerContext;

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace RunProof.Cli;
 
-/// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|replay|fork|diff|prove|export</c>.</summary>
+/// <summary><c>run create|get|list|watch|cancel|pause|resume|retry|replay|fork|diff|prove|evidence|export</c>.</summary>
 internal static class RunCommands
 {
     private static readonly Argument<string> Id = new("RUN") { Description = "The run's id." };
@@ -36,6 +36,7 @@ internal static class RunCommands
         RunReplayCommands.CreateFork(world),
         RunDiffCommand.Create(world),
         RunProofCommand.Create(world),
+        RunEvidenceCommand.Create(world),
         RunExportCommand.Create(world),
     };
 

@@ -60,13 +60,16 @@ internal static class RunProofCommand
             ("chain length", Listing.Text(proof.ChainLength)),
             ("traces", Listing.Text(proof.TraceCount)),
             ("steps", Listing.Text(proof.StepCount)),
+            ("side records", proof.SideRecords is { } side ? $"{side.Status}, {side.Score}" : null),
             ("verified at", proof.VerifiedAt));
         page.Line();
         page.Table(["CHECK", "RESULT", "DETAIL"], [.. proof.Checks.Select(check => new Cell[] { check.Name, new(Words(check.Status), ToneOf(check.Status)), check.Detail })], "no checks were made");
-        if (proof.Findings.Count == 0)
+        // What is wrong beside the evidence is told with what is wrong with it; the verdict does not rest on it.
+        IReadOnlyList<FindingView> findings = [.. proof.Findings, .. proof.SideRecords?.Findings ?? []];
+        if (findings.Count == 0)
             return;
         page.Line();
-        page.Table(["FINDING", "PLACE", "MESSAGE"], [.. proof.Findings.Select(finding => new Cell[] { finding.Code, finding.Place, finding.Message })], "");
+        page.Table(["FINDING", "PLACE", "MESSAGE"], [.. findings.Select(finding => new Cell[] { finding.Code, finding.Place, finding.Message })], "");
     }
 
     private static string Words(string status) => status.Replace('_', ' ');

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using RunProof.Format;
+using RunProof.Ledger;
 using RunProof.Postgres;
+using RunProof.Verification;
 
 namespace RunProof.Cli;
 
@@ -23,8 +25,6 @@ internal sealed class EvidenceDatabase(NpgsqlConnectionStringBuilder connection,
     private const string TracesSql = "SELECT to_jsonb(t)::text FROM aos_traces t WHERE run_id = $1 AND tenant_id = $2 ORDER BY started_at, trace_id";
 
     private const string StepsSql = "SELECT to_jsonb(s)::text FROM aos_trace_steps s WHERE trace_id = $1 AND tenant_id = $2 ORDER BY step_index";
-
-    private const string TablesSql = "SELECT name FROM unnest($1::text[]) name WHERE to_regclass('public.' || quote_ident(name)) IS NOT NULL";
 
     public async Task<DatabaseFacts> DescribeAsync(CancellationToken cancellationToken)
     {
@@ -80,15 +80,25 @@ internal sealed class EvidenceDatabase(NpgsqlConnectionStringBuilder connection,
         return read;
     }
 
-    public async Task<IReadOnlyList<string>> FindTablesAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    public async Task<SideRecordReport> CompareSideRecordsAsync(TenantId tenant, RunId run, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(TablesSql);
-        command.Parameters.Add(new NpgsqlParameter { Value = names.ToArray() });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var found = new List<string>();
-        while (await reader.ReadAsync(cancellationToken))
-            found.Add(reader.GetString(0));
-        return found;
+        await using var snapshot = await new PostgresEvidenceStore(source).OpenAsync(tenant, cancellationToken);
+        var recorded = NotSeenException.Need(await snapshot.ReadSideRecordsAsync(run, cancellationToken), "store of side records");
+        var judge = new SideRecordJudge(run: null, recorded);
+        var holds = true;
+        foreach (var trace in await snapshot.ReadTracesAsync(run, payloads: true, cancellationToken))
+        {
+            var (verifier, records) = (TraceVerifier.Begin(trace, new VerificationOptions { Tenant = tenant, Run = run }), judge.Begin(trace));
+            await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
+            {
+                verifier.Add(step);
+                records.Add(step);
+            }
+
+            holds &= verifier.Finish().Verdict.Status is VerificationStatus.Verified;
+        }
+
+        return judge.Finish(holds);
     }
 
     public Task<Attempt> AttemptAsync(TenantId tenant, string sql, string value, CancellationToken cancellationToken) => InTenantAsync(tenant, async open =>

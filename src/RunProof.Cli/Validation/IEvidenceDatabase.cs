@@ -1,5 +1,6 @@
 using System.Text.Json;
 using RunProof.Format;
+using RunProof.Ledger;
 
 namespace RunProof.Cli;
 
@@ -22,8 +23,11 @@ internal interface IEvidenceDatabase
     /// <summary>The traces of a run with their steps, payloads too, as the verifier service reads them.</summary>
     Task<IReadOnlyList<Evidence>> ReadAsync(TenantId tenant, RunId run, CancellationToken cancellationToken);
 
-    /// <summary>Which of some tables there are.</summary>
-    Task<IReadOnlyList<string>> FindTablesAsync(IReadOnlyList<string> names, CancellationToken cancellationToken);
+    /// <summary>The side records of a run, held against its evidence by this very program.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<SideRecordReport> CompareSideRecordsAsync(TenantId tenant, RunId run, CancellationToken cancellationToken);
 
     /// <summary>Tries a statement that must be refused, and rolls back whatever it did.</summary>
     /// <param name="tenant">The tenant.</param>

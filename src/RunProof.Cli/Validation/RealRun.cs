@@ -25,11 +25,33 @@ internal static class RealRun
         });
         await scene.MustAsync("a run of three given steps succeeded", async () =>
         {
-            scene.LongRun = await RunAsync(scene, new JsonObject { ["planner"] = "given", ["plan"] = Plan() }, cancellationToken);
+            scene.LongRun = await RunAsync(scene, new JsonObject { ["planner"] = "given", ["plan"] = Plan(3) }, cancellationToken);
             Write(chapter, "a second run, of three given steps, so that steps can be dropped and exchanged below", scene.LongRun);
             return Outcome(scene.LongRun);
         });
     }
+
+    /// <summary>A run of two steps that may have one: its own budget stops it. Any runner's key may ask for that; policies and budgets of a tenant are a governor's.</summary>
+    internal static Task<RunView> StoppedAsync(Scene scene, CancellationToken cancellationToken) => RunAsync(
+        scene, new JsonObject { ["planner"] = "given", ["plan"] = Plan(2), ["budget"] = new JsonObject { ["steps"] = 1 } }, cancellationToken);
+
+    /// <summary>A run that calls the runner's own demo model.</summary>
+    internal static Task<RunView> ModelAsync(Scene scene, CancellationToken cancellationToken) => RunAsync(
+        scene,
+        new JsonObject
+        {
+            ["planner"] = "given",
+            ["plan"] = new JsonArray(new JsonObject
+            {
+                ["skill"] = "llm_invoke",
+                ["params"] = new JsonObject
+                {
+                    ["model"] = "runproof-demo",
+                    ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Which is better, responsive or fast?" }),
+                },
+            }),
+        },
+        cancellationToken);
 
     private static async Task AgentAsync(Scene scene, Chapter chapter, CancellationToken cancellationToken)
     {
@@ -64,15 +86,16 @@ internal static class RealRun
     }
 
     // Three times the very same step: AOS kept one of them (its executor took a step's place in the plan for its identity).
-    private static JsonArray Plan() =>
+    private static JsonArray Plan(int steps) =>
     [
-        .. Enumerable.Range(0, 3).Select(_ => new JsonObject { ["skill"] = "echo", ["params"] = new JsonObject { ["message"] = "the same step, three times" } }),
+        .. Enumerable.Range(0, steps).Select(_ => new JsonObject { ["skill"] = "echo", ["params"] = new JsonObject { ["message"] = "the same step, three times" } }),
     ];
 
     private static (bool, string) Outcome(RunView run) =>
         (run.Status == "succeeded", run.Error is { } error ? $"run {run.RunId} {run.Status}: {error.Code}: {error.Message}" : $"run {run.RunId} {run.Status}");
 
-    private static void Write(Chapter chapter, string heading, RunView run) => chapter.Facts(
+    /// <summary>A run, as the runner tells of it.</summary>
+    internal static void Write(Chapter chapter, string heading, RunView run) => chapter.Facts(
         heading,
         ("run_id", run.RunId),
         ("agent_id", run.AgentId),

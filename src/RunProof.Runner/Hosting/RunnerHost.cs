@@ -58,8 +58,13 @@ internal static class RunnerHost
     internal static Uri? OwnAddress(IServer server)
     {
         var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault(one => one.StartsWith("http://", StringComparison.Ordinal));
-        if (address is null)
-            return null;
+        return address is null ? null : AddressOf(address);
+    }
+
+    /// <summary>An address that a server is told to listen on, as a client of this machine may call it.</summary>
+    /// <param name="address">As it is configured: <c>http://*:8080</c>.</param>
+    internal static Uri AddressOf(string address)
+    {
         var parsed = BindingAddress.Parse(address);
         var host = parsed.Host is "*" or "+" or "[::]" or "0.0.0.0" or "localhost" ? "127.0.0.1" : parsed.Host;
         return new UriBuilder("http", host, parsed.Port).Uri;

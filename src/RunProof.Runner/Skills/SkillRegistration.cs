@@ -24,7 +24,7 @@ internal static class SkillRegistration
         });
         builder.AddMcp();
         builder.Services.AddSingleton(_ => PlannerSettings.Read(builder.Configuration));
-        builder.Services.AddModelSkills(_ => ModelSettings.Read(builder.Configuration));
+        builder.Services.AddModelSkills(_ => ModelSettings.Read(builder.Configuration).WithDemo(builder.Configuration));
     }
 
     /// <summary>Reads all skills, before the host listens: a plan that names a skill must mean one skill, from the first run on.</summary>
