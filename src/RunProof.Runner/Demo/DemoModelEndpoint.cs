@@ -44,12 +44,12 @@ internal static class DemoModelEndpoint
             .ExcludeFromDescription()
             .WithMetadata(new Microsoft.AspNetCore.Mvc.RequestSizeLimitAttribute(MaxRequestBytes));
 
-    private static async Task<IResult> AnswerAsync(HttpContext context)
+    private static async Task<IResult> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
     {
         JsonObject? request;
         try
         {
-            request = await JsonNode.ParseAsync(context.Request.Body, documentOptions: new JsonDocumentOptions { MaxDepth = 32 }, cancellationToken: context.RequestAborted) as JsonObject;
+            request = await JsonNode.ParseAsync(context.Request.Body, documentOptions: new JsonDocumentOptions { MaxDepth = 32 }, cancellationToken: cancellationToken) as JsonObject;
         }
         catch (JsonException)
         {
