@@ -70,7 +70,7 @@ public sealed class ApprovalStoreTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal([run.Id], (await _database.Runs.ClaimAsync("w", Noon.AddHours(1), Noon.AddHours(9), 5, null, default)).Select(one => one.Id));
         await _database.Runs.StartAsync(T1, run.Id, "w", Noon, Noon.AddHours(9), default);
         Assert.Equal(ApprovalStatus.Expired, (await Approvals.AskAsync(Request(run) with { RequestedAt = Noon.AddHours(1), ValidUntil = Noon.AddHours(2) }, "w", default))!.Status);
-        Assert.Equal(ApprovalUse.NotApproved, await Approvals.UseAsync(T1, run.Id, "w", asked.Id, 0, Noon, default));
+        Assert.Equal(ApprovalUse.Expired, await Approvals.UseAsync(T1, run.Id, "w", asked.Id, 0, Noon, default));
         Assert.Equal(ApprovalAnswer.Expired, await Approvals.DecideAsync(Vote(asked), default));
     }
 
