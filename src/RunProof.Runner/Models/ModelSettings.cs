@@ -3,7 +3,7 @@ using RunProof.Models;
 
 namespace RunProof.Runner;
 
-/// <summary>What the configuration says about language models and prompts: <c>src/PLANNERS.md</c> lists the keys.</summary>
+/// <summary>What the configuration says about language models and prompts: <c>src/SKILLS.md</c> lists the keys.</summary>
 internal static class ModelSettings
 {
     private static readonly string[] Members =
