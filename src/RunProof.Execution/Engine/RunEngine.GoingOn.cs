@@ -65,6 +65,9 @@ internal sealed partial class RunEngine
     {
         foreach (var intent in run.Session.InFlight)
         {
+            // Steps that were announced, and of which none is recorded yet.
+            if (intent.PlanIndex >= run.Schedule.Count)
+                Grow(run);
             if (intent.PlanIndex >= run.Schedule.Count)
             {
                 run.EndAs(TraceRecovery.Died("the process that executed the run died, and how its plan had grown is not known here"));

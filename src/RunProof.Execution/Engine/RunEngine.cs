@@ -20,6 +20,7 @@ internal sealed partial class RunEngine(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
+    private readonly Dictionary<string, IPlanner> _planners = planners.ToDictionary(planner => planner.Name, StringComparer.Ordinal);
     private readonly Dictionary<string, IGrowingPlanner> _growing = planners.OfType<IGrowingPlanner>().ToDictionary(planner => planner.Name, StringComparer.Ordinal);
 
     /// <summary>Executes a run to its end.</summary>
@@ -447,6 +448,8 @@ internal sealed partial class RunEngine(
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
             run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget).WithSchedule(stored.IdempotencyKey);
+        if (_planners.TryGetValue(stored.Planner, out var planner) && planner.Describe(run.Planned.Goal, plan) is { } plannedBy)
+            context = context.With("planned_by", plannedBy);
         run.Pins = skills.Pins;
         return new TraceOpening
         {

@@ -138,7 +138,8 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
 
     private static PlannedStep CallStep(string id, string skill, CanonicalJson arguments) => new()
     {
-        Id = id, Skill = skill, Parameters = arguments, OnError = OnError.Continue, TimeoutMs = ToolTimeoutMs,
+        // Calls of one answer were made without knowing of each other's results: none waits for another.
+        Id = id, Skill = skill, Parameters = arguments, DependsOn = [], OnError = OnError.Continue, TimeoutMs = ToolTimeoutMs,
     };
 
     private static string Id(int number) => string.Create(CultureInfo.InvariantCulture, $"{Turn}{number}");
