@@ -10,8 +10,8 @@ namespace RunProof.Runner;
 /// <summary>Reads a JSON body whole, and says all that is wrong with it.</summary>
 internal static class RequestBody
 {
-    /// <summary>The largest body that is read: 1 MiB.</summary>
-    public const int MaxBytes = 1 << 20;
+    /// <summary>The largest body that is read: 8 MiB, room for a plan of ten thousand steps.</summary>
+    public const int MaxBytes = 8 << 20;
 
     /// <summary>Reads a body that must be one JSON object.</summary>
     /// <param name="context">The request.</param>

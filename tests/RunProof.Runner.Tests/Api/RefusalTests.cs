@@ -92,11 +92,11 @@ public sealed class RefusalTests(RunnerFixture runner)
     }
 
     [Fact]
-    public async Task A_body_over_one_mebibyte_is_refused_and_one_under_it_is_read()
+    public async Task A_body_over_eight_mebibytes_is_refused_and_one_under_it_is_read()
     {
-        var fits = $$"""{"goal":"{{new string('x', (1 << 20) - 11)}}"}""";
+        var fits = $$"""{"goal":"{{new string('x', (8 << 20) - 11)}}"}""";
 
-        Assert.Equal(1 << 20, fits.Length);
+        Assert.Equal(8 << 20, fits.Length);
         (await runner.Acme.PostAsync("/api/v1/runs", fits)).IsProblem(400, "/problems/invalid-request");
         (await runner.Acme.PostAsync("/api/v1/runs", fits + " ")).IsProblem(413, "/problems/too-large");
     }
