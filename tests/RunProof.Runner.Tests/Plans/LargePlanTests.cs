@@ -42,8 +42,8 @@ public sealed class LargePlanTests(ReplayScene scene, ITestOutputHelper output) 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Steps} steps in {clock.Elapsed.TotalSeconds:F1} s; MB more than before: {string.Join(' ', samples.Select(one => (one / 1e6).ToString("F0", CultureInfo.InvariantCulture)))}"));
         Assert.True(run["status"] == "succeeded", run["error"]);
         await VerifiedAsync(run, Steps);
-        // The plan itself is there from the start; what came of its steps must not be added to it.
-        Assert.InRange(samples.Max() - samples[0], long.MinValue, 20_000_000);
+        // Plan, request and graph are there from the start; forty megabytes of outcomes kept beside them would be too much.
+        Assert.InRange(samples.Max(), long.MinValue, 80_000_000);
     }
 
     [Fact]
