@@ -394,5 +394,8 @@ public sealed class SideRecords(PostgresFixture postgres) : IAsyncLifetime
         }
 
         public Task<TakeOverResult> TakeOverAsync(TenantId tenant, TraceId trace, CancellationToken cancellationToken) => inner.TakeOverAsync(tenant, trace, cancellationToken);
+
+        public Task<RecordingResult> AnnounceAsync(TenantId tenant, TraceId trace, long epoch, Digest last, StepIntents intents, CancellationToken cancellationToken) =>
+            inner.AnnounceAsync(tenant, trace, epoch, last, intents, cancellationToken);
     }
 }
