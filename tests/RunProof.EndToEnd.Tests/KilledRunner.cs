@@ -19,7 +19,7 @@ public sealed class KilledRunner(PostgresFixture postgres)
         var database = await postgres.CreateDatabaseAsync();
         await using var system = await RunningSystem.StartAsync(
             database.AdminConnectionString, database.AdminConnectionString, Cancel, ("RunProof__HttpCall__Allow__0", address));
-        var id = await KillInAsync(system, new { skill = "http_call", @params = new { url = $"http://{address}/", timeout_ms = 300_000 }, timeout_ms = 300_000 });
+        var id = await KillInAsync(system, new { skill = "http_call", @params = new { method = "POST", url = $"http://{address}/", timeout_ms = 300_000 }, timeout_ms = 300_000 });
         await UntilAsync(system, "SELECT 1 FROM runs WHERE id = $1 AND status = 'aborted'", id);
 
         var steps = await system.QueryAsync("SELECT step_index, skill_name, status, level FROM aos_trace_steps WHERE trace_id = 'trace_' || $1 ORDER BY 1", Cancel, id);

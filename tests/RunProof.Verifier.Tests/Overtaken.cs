@@ -69,7 +69,7 @@ public sealed class Overtaken(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task<string> ProveAsync(IEvidenceSnapshot early)
     {
-        var reader = new ProofReader(new EarlyStore(early, new PostgresEvidenceStore(_scene.Auditor)), new PostgresRunStore(_scene.Auditor), Log(), TimeProvider.System);
+        var reader = new ProofReader(new EarlyStore(early, new PostgresEvidenceStore(_scene.Auditor)), new PostgresRunStore(_scene.Admin), Log(), TimeProvider.System);
         await using var proof = await reader.OpenAsync(new ProofRequest(AttackScene.Tenant, RunId.Parse("run"), IntegrityModel.HashChain, IncludePayloads: false), default);
         return proof!.Answer.VerificationStatus;
     }

@@ -121,7 +121,9 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             """));
 
     private const string RunnerChanges =
-        "runs.attempt_open runs.attempts runs.between_steps runs.completed_at runs.duration_ms runs.error_code runs.error_message runs.lease_until runs.started_at runs.status runs.worker";
+        "runs.attempt_open runs.attempts runs.between_steps runs.completed_at runs.duration_ms runs.error_code runs.error_message runs.lease_until runs.started_at runs.status runs.worker "
+        + "schedules.catch_up schedules.catch_up_limit schedules.claimed_by schedules.claimed_until schedules.created_at schedules.created_by schedules.cron schedules.enabled schedules.error schedules.fired schedules.last_due schedules.last_run_id "
+        + "schedules.look_at schedules.name schedules.next_due schedules.overlap schedules.request schedules.revision schedules.skipped schedules.tenant_id schedules.time_zone schedules.updated_at schedules.updated_by schedules.waiting";
 
     private const string SealerChanges =
         "log_keys.until_size log_quarantine.code log_quarantine.message log_quarantine.place log_quarantine.quarantined_at log_tiles.bytes "

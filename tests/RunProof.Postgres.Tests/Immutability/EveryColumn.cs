@@ -84,7 +84,7 @@ public sealed class EveryColumn(SeededDatabase database) : IClassFixture<SeededD
         var allowed = await database.ReadAsync<string>("superuser", null,
             """
             SELECT string_agg(column_name, ' ' ORDER BY column_name) FROM information_schema.column_privileges
-              WHERE grantee = 'runproof_runner' AND privilege_type = 'UPDATE'
+              WHERE grantee = 'runproof_runner' AND privilege_type = 'UPDATE' AND table_schema = 'public'
             """);
         Assert.Equal("attempt_open attempts between_steps completed_at duration_ms error_code error_message lease_until started_at status worker", allowed);
     }

@@ -67,6 +67,24 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         Assert.Empty(await store.ReadUsageAsync(Tenant("other"), "team", 10, default));
     }
 
+    /// <summary>The whole batch was refused, and the run failed, wherever any budget was in force.</summary>
+    [Fact]
+    public async Task A_step_is_not_lost_over_a_NUL_or_over_tokens_that_are_no_number()
+    {
+        await using var desk = await DeskAsync();
+        var store = new PostgresRestraintStore(desk.Runner);
+        await store.SetAsync(Budget("team", new BudgetLimits(Tokens: 100)), default);
+        var recorder = new Recorder(desk.Store, new NoRedaction(), new CountingSaltSource(), TimeProvider.System, new RecorderOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger<Recorder>.Instance);
+        var session = await recorder.OpenAsync(Opening(), default);
+        await session.AppendAsync(Step() with { Context = Json("""{"error":{"code":"x","message":"a \u0000 came"},"tokens":30}""") }, null, default);
+        await session.AppendAsync(Step(1) with { Context = Json("""{"tokens":"many"}""") }, null, default);
+        await session.AppendAsync(Step(2) with { Context = Json("""{"tokens":-7}""") }, null, default);
+        await session.SealAsync(Closing(), default);
+        await recorder.DisposeAsync();
+
+        Assert.Equal(30, Assert.Single(await store.ReadUsageAsync(Acme, "team", 10, default)).Tokens);
+    }
+
     [Fact]
     public async Task A_day_is_the_zones_and_each_agent_has_its_own()
     {

@@ -15,7 +15,8 @@ public sealed class McpSettingsTests
         var (files, web) = (servers[0], servers[1]);
         Assert.Equal(("node", "server.js /srv", "warn", true, false), (files.Command, string.Join(' ', files.Args), files.Env["LEVEL"], files.TrustAnnotations, files.ListBeforeCall));
         Assert.Equal(("https://mcp.example/mcp", "agent", TimeSpan.FromSeconds(5), true), (web.Url!.ToString(), web.Headers["X-Kind"], web.CallTimeout, web.ListBeforeCall));
-        Assert.Equal((["search"], ["*"]), (web.Tools, web.Tenants));
+        Assert.Equal(["search"], web.Tools);
+        Assert.Equal(["*"], web.Tenants);
         Assert.Empty(files.Secrets);
     }
 

@@ -82,7 +82,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         await using (var first = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__HttpCall__Allow__0", silent.LocalEndpoint.ToString()!)))
         {
             var client = await first.ClientAsync(key);
-            id = await BeginAsync(client, $$$"""[{"id":"a","skill":"echo","params":{"message":"{{{url}}}"}},{"id":"b","skill":"http_call","params":{"url":"{{steps.a.message}}"},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
+            id = await BeginAsync(client, $$$"""[{"id":"a","skill":"echo","params":{"message":"{{{url}}}"}},{"id":"b","skill":"http_call","params":{"method":"POST","url":"{{steps.a.message}}"},"timeout_ms":600000},{"skill":"echo","params":{"message":"never"}}]""", steps: 1);
             await first.KillAsync();
         }
 
@@ -92,7 +92,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         Assert.Equal("aborted", ended["status"]);
         Assert.Equal("worker_lost", ended.Body.GetProperty("error").GetProperty("code").GetString());
         Assert.Equal(
-            $$"""0 echo succeeded {"message":"{{url}}"}; 1 http_call interrupted {"url":"{{url}}"}""",
+            $$"""0 echo succeeded {"message":"{{url}}"}; 1 http_call interrupted {"method":"POST","url":"{{url}}"}""",
             await Store.ScalarAsync(_database, "SELECT string_agg(step_index || ' ' || skill_name || ' ' || status || ' ' || params, '; ' ORDER BY step_index) FROM aos_trace_steps WHERE trace_id = $1", "trace_" + id));
         Assert.Equal("aborted 2", await Store.ScalarAsync(_database, "SELECT status || ' ' || chain_length FROM aos_traces WHERE run_id = $1", id));
         Assert.Equal(0L, await Store.ScalarAsync(_database, "SELECT count(*) FROM runproof.trace_heads WHERE trace_id = $1", "trace_" + id));
@@ -124,7 +124,7 @@ public sealed class ProcessTests(RunnerFixture fixture) : IAsyncLifetime
         silent.Start();
         await using var runner = await RunnerProcess.StartAsync(_database.RunnerConnectionString, ("RunProof__HttpCall__Allow__0", silent.LocalEndpoint.ToString()!));
         var client = await runner.ClientAsync(await Store.CreateKeyAsync(_database, "acme", "runner"));
-        var id = await BeginAsync(client, $$$"""[{"skill":"http_call","params":{"url":"http://{{{silent.LocalEndpoint}}}/","timeout_ms":300000},"timeout_ms":600000}]""", steps: 0);
+        var id = await BeginAsync(client, $$$"""[{"skill":"http_call","params":{"method":"POST","url":"http://{{{silent.LocalEndpoint}}}/","timeout_ms":300000},"timeout_ms":600000}]""", steps: 0);
         var waiting = client.GetAsync($"/api/v1/runs/{id}?wait=300");
 
         Assert.Equal(0, await runner.TerminateAsync());
