@@ -18,8 +18,11 @@ internal static class EvidenceText
     }
 
     /// <summary>A code: 1 to 64 of A-Z a-z 0-9 . _ -; anything else becomes <c>skill_error</c>.</summary>
-    public static string Code(string? code) =>
-        code is { Length: >= 1 and <= 64 } && code.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') ? code : "skill_error";
+    public static string Code(string? code) => IsCode(code) ? code : "skill_error";
+
+    /// <summary>Whether it is a code as it can be recorded.</summary>
+    public static bool IsCode([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] string? code) =>
+        code is { Length: >= 1 and <= 64 } && code.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
     private static bool IsWellFormed(string text)
     {

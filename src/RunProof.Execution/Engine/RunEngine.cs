@@ -217,7 +217,7 @@ internal sealed partial class RunEngine(
             return [];
         }
 
-        var again = result is { Interrupted: false, Failure.Retryable: true } && attempt < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
+        var again = result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && attempt < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var status = StatusOf(result, again);
         var recording = Recording(call, result, status, flight.Repeats, activity);

@@ -43,6 +43,15 @@ public sealed record RetryRule
 
     /// <summary>How the pause grows. Default: exponential. There is no jitter: a plan's pauses are part of what it says.</summary>
     public BackoffStrategy Strategy { get; init; } = BackoffStrategy.Exponential;
+
+    /// <summary>Codes of the failures that are tried again, each whole or, with a <c>*</c> behind, by how it begins. Default: null, the failures that the skill says may pass.</summary>
+    public IReadOnlyList<string>? WhenCodes { get; init; }
+
+    /// <summary>Whether a failure is tried again while attempts are left.</summary>
+    /// <param name="code">The failure's code, as it is recorded.</param>
+    /// <param name="mayPass">Whether the skill says that it may pass.</param>
+    public bool Covers(string code, bool mayPass) => WhenCodes is null ? mayPass
+        : WhenCodes.Any(pattern => pattern.EndsWith('*') ? code.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal) : code == pattern);
 }
 
 /// <summary>One step of a plan, as it will be executed.</summary>
@@ -165,6 +174,20 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
         writer.WriteInt32(retry.MaxBackoffMs);
         writer.WriteRaw(",\"strategy\":"u8);
         writer.WriteString(StrategyNames[(int)retry.Strategy]);
+        // Only where it is given: a plan from before it was there is written as it was.
+        if (retry.WhenCodes is { } codes)
+        {
+            writer.WriteRaw(",\"when\":{\"codes\":["u8);
+            for (var i = 0; i < codes.Count; i++)
+            {
+                if (i > 0)
+                    writer.WriteRaw(","u8);
+                writer.WriteString(codes[i]);
+            }
+
+            writer.WriteRaw("]}"u8);
+        }
+
         writer.WriteRaw("}"u8);
     }
 }

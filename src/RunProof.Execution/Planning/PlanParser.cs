@@ -13,7 +13,8 @@ public sealed class PlanParser(SkillRegistry skills)
 {
     private static readonly SearchValues<char> StepIdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
     private static readonly string[] StepMembers = ["id", "depends_on", "skill", "params", "on_error", "retry", "timeout_ms"];
-    private static readonly string[] RetryMembers = ["max_attempts", "backoff_ms", "max_backoff_ms", "strategy"];
+    private static readonly string[] RetryMembers = ["max_attempts", "backoff_ms", "max_backoff_ms", "strategy", "when"];
+    private static readonly string[] WhenMembers = ["codes"];
 
     internal static bool IsStepId(ReadOnlySpan<char> text) => text.Length is >= 1 and <= 64 && !text.ContainsAnyExcept(StepIdCharacters);
 
@@ -213,7 +214,32 @@ public sealed class PlanParser(SkillRegistry skills)
             BackoffMs = reader.Integer(retry, place, "backoff_ms", 0, 600_000, usual.BackoffMs),
             MaxBackoffMs = reader.Integer(retry, place, "max_backoff_ms", 0, 3_600_000, usual.MaxBackoffMs),
             Strategy = (BackoffStrategy)reader.Word(retry, place, "strategy", Plan.StrategyWords, (int)usual.Strategy),
+            WhenCodes = ReadCodes(retry, place + ".when", reader),
         };
+    }
+
+    private static List<string>? ReadCodes(JsonElement retry, string place, ObjectReader reader)
+    {
+        if (!retry.TryGetProperty("when", out var when) || when.ValueKind == JsonValueKind.Null)
+            return null;
+        if (when.ValueKind != JsonValueKind.Object || !when.TryGetProperty("codes", out var codes) || codes.ValueKind != JsonValueKind.Array || codes.GetArrayLength() is < 1 or > 32)
+        {
+            reader.Fail(place, "must be an object with codes, an array of 1 to 32 codes of failures");
+            return null;
+        }
+
+        reader.RefuseOthers(when, place, WhenMembers);
+        var read = new List<string>();
+        foreach (var code in codes.EnumerateArray())
+        {
+            var text = code.ValueKind == JsonValueKind.String ? code.GetString()! : "";
+            if (EvidenceText.IsCode(text.EndsWith('*') ? text[..^1] : text))
+                read.Add(text);
+            else
+                reader.Fail(place + ".codes", $"{code.GetRawText()} is no code of a failure: 1 to 64 of A-Z a-z 0-9 . _ -, and * may stand behind them");
+        }
+
+        return read;
     }
 
     private static bool CheckReferences(

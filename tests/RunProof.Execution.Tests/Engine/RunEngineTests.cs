@@ -187,6 +187,22 @@ public sealed class RunEngineTests
         Assert.Equal([StepStatus.Failed], house.Recorder.Only.Steps.Select(step => step.Status));
     }
 
+    /// <summary>The plan's word counts in both directions, and the plan that is stored has it.</summary>
+    [Theory]
+    [InlineData("""["http_404"]""", "http_404", false, 2)]
+    [InlineData("""["timeout","http_4*"]""", "http_404", false, 2)]
+    [InlineData("""["http_5*"]""", "http_404", true, 1)]
+    [InlineData("""["http_40"]""", "http_404", true, 1)]
+    public async Task A_plan_says_which_failures_are_tried_again(string codes, string code, bool mayPass, int attempts)
+    {
+        var house = new House(new FakeSkill("broken", (_, _, _) => new(FakeSkill.Fails(code, mayPass))));
+
+        await house.ExecuteAsync("""{"skill":"broken","on_error":"retry","retry":{"max_attempts":2,"backoff_ms":1,"when":{"codes":""" + codes + "}}}");
+
+        Assert.Equal(attempts, house.Recorder.Only.Steps.Count);
+        Assert.Contains("\"strategy\":\"exponential\",\"when\":{\"codes\":" + codes + "}}", house.Recorder.Only.Opening.Plan.ToString());
+    }
+
     [Fact]
     public async Task Two_equal_steps_are_two_steps()
     {
