@@ -95,7 +95,20 @@ public sealed class WitnessCommandTests : IDisposable
         return file;
     }
 
+    // A port that was free may be taken by the time that the witness asks for it: then it ends, and another is tried.
     private async Task<Served> StartAsync(string key)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var served = Begin(key);
+            if (await served.IsReadyAsync())
+                return served;
+            served.Dispose();
+            Assert.True(tries < 5, "the witness does not listen");
+        }
+    }
+
+    private Served Begin(string key)
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
@@ -103,16 +116,15 @@ public sealed class WitnessCommandTests : IDisposable
         probe.Stop();
         var logs = _folder.Write("logs", Log.Key + "\n");
         var process = CliProcess.Start(["witness", "serve", "--key-file", key, "--logs", logs, "--data", Path.Combine(_folder.Root, "data"), "--listen", url], []);
-        var served = new Served(process, url);
-        await served.ReadyAsync();
-        return served;
+        return new Served(process, url);
     }
 
     private sealed class Served(Process process, string url) : IDisposable
     {
         private readonly HttpClient _client = new() { BaseAddress = new Uri(url) };
 
-        internal async Task ReadyAsync()
+        /// <summary>False where it has ended instead.</summary>
+        internal async Task<bool> IsReadyAsync()
         {
             // It says what it is before it listens; then a connection is refused for an instant at most.
             Assert.Contains("witnesses 1 logs", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) ?? "", StringComparison.Ordinal);
@@ -122,9 +134,13 @@ public sealed class WitnessCommandTests : IDisposable
                 try
                 {
                     (await _client.GetAsync("forks/", TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
-                    return;
+                    return true;
                 }
-                catch (HttpRequestException) when (round < 500)
+                catch (HttpRequestException) when (process.HasExited)
+                {
+                    return false;
+                }
+                catch (HttpRequestException) when (round < 1500)
                 {
                     await Task.Delay(20, TestContext.Current.CancellationToken);
                 }
