@@ -80,12 +80,12 @@ internal static class RunCreation
         };
         if (invocation.Get(Plan) is { } file)
             body["plan"] = ParsePlan(file, await InputFile.ReadAsync(file, invocation.World, cancellationToken));
-        Add(body, "planner", invocation.Get(Planner));
+        body.AddGiven("planner", invocation.Get(Planner));
         RunChoices.Write(invocation, body);
-        Add(body, "idempotency_key", invocation.Get(IdempotencyKey));
-        Add(body, "correlation_id", invocation.Get(CorrelationId));
-        Add(body, "frozen_timestamp", RunCommands.Time(FrozenTimestamp, invocation.Get(FrozenTimestamp)));
-        Add(body, "not_before", RunCommands.Time(NotBefore, invocation.Get(NotBefore)));
+        body.AddGiven("idempotency_key", invocation.Get(IdempotencyKey));
+        body.AddGiven("correlation_id", invocation.Get(CorrelationId));
+        body.AddGiven("frozen_timestamp", RunCommands.Time(FrozenTimestamp, invocation.Get(FrozenTimestamp)));
+        body.AddGiven("not_before", RunCommands.Time(NotBefore, invocation.Get(NotBefore)));
         if (invocation.Get(Priority) is { } priority)
             body["priority"] = priority;
         if (invocation.Get(MaxAttempts) is { } attempts)
@@ -110,26 +110,10 @@ internal static class RunCreation
         return body;
     }
 
-    private static void Add(JsonObject body, string name, string? value)
-    {
-        if (value is not null)
-            body[name] = value;
-    }
-
     /// <summary>Reads a plan.</summary>
     /// <param name="file">Its file, for messages.</param>
     /// <param name="content">The file's bytes.</param>
-    internal static JsonArray ParsePlan(string file, byte[] content)
-    {
-        try
-        {
-            return JsonNode.Parse(content) as JsonArray ?? throw CommandException.Usage($"{file}: a plan is a JSON array of steps", Example);
-        }
-        catch (JsonException problem)
-        {
-            throw CommandException.Usage(Invariant($"{file}: line {problem.LineNumber + 1}, byte {problem.BytePositionInLine + 1}: not JSON"), Example);
-        }
-    }
+    internal static JsonArray ParsePlan(string file, byte[] content) => JsonBody.Parse<JsonArray>(file, content, "a plan is a JSON array of steps", Example);
 
     private const string Example = "for example [{\"skill\":\"http_call\",\"params\":{\"method\":\"GET\",\"url\":\"https://example.com\"}}]";
 

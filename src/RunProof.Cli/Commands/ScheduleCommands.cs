@@ -41,10 +41,10 @@ internal static class ScheduleCommands
     private static async Task<Answer> SetAsync(Invocation invocation, CancellationToken cancellationToken)
     {
         var file = invocation.Get(Request)!;
-        var body = new JsonObject { ["cron"] = invocation.Get(Cron), ["request"] = Parse(file, await InputFile.ReadAsync(file, invocation.World, cancellationToken)) };
-        Add(body, "time_zone", invocation.Get(Zone));
-        Add(body, "catch_up", invocation.Get(CatchUp));
-        Add(body, "overlap", invocation.Get(Overlap));
+        var body = new JsonObject { ["cron"] = invocation.Get(Cron), ["request"] = JsonBody.Parse<JsonObject>(file, await InputFile.ReadAsync(file, invocation.World, cancellationToken), "a request is a JSON object", Example) };
+        body.AddGiven("time_zone", invocation.Get(Zone));
+        body.AddGiven("catch_up", invocation.Get(CatchUp));
+        body.AddGiven("overlap", invocation.Get(Overlap));
         if (invocation.Get(Limit) is { } limit)
             body["catch_up_limit"] = limit;
         if (invocation.Get(Disabled))
@@ -114,22 +114,4 @@ internal static class ScheduleCommands
         ("last run", schedule.LastRunId),
         ("fired", Invariant($"{schedule.Fired}, {schedule.Skipped} skipped")),
         ("error", schedule.Error));
-
-    private static void Add(JsonObject body, string name, string? value)
-    {
-        if (value is not null)
-            body[name] = value;
-    }
-
-    private static JsonObject Parse(string file, byte[] content)
-    {
-        try
-        {
-            return JsonNode.Parse(content) as JsonObject ?? throw CommandException.Usage($"{file}: a request is a JSON object", Example);
-        }
-        catch (JsonException problem)
-        {
-            throw CommandException.Usage(Invariant($"{file}: line {problem.LineNumber + 1}, byte {problem.BytePositionInLine + 1}: not JSON"), Example);
-        }
-    }
 }

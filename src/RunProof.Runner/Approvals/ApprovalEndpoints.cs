@@ -50,32 +50,17 @@ internal static class ApprovalEndpoints
         if (query.Errors.Count > 0)
             return RequestBody.Refuse(query.Errors);
         var found = await approvals.ListAsync(context.GetTenant(), filter, context.RequestAborted);
-        var next = found.Count == filter.Limit ? ApprovalCursor.After(found[^1]) : null;
+        var next = found.Count == filter.Limit ? PageCursor.After(found[^1].RequestedAt, found[^1].Id) : null;
         return TypedResults.Json(new ApprovalPage([.. found.Select(ApprovalView.Of)], next), RunnerJson.Default.ApprovalPage);
     }
 
-    private static ApprovalFilter Filter(QueryReader query)
+    private static ApprovalFilter Filter(QueryReader query) => new()
     {
-        ApprovalStatus? status = null;
-        if (query.Text("status") is { } word)
-        {
-            if (ApprovalWords.TryParse(word, out var known))
-                status = known;
-            else
-                query.Fail("status", $"must be one of {string.Join(", ", ApprovalWords.All)}");
-        }
-
-        (DateTimeOffset, string)? after = null;
-        if (query.Text("cursor") is { } cursor)
-        {
-            if (ApprovalCursor.TryParse(cursor, out var place))
-                after = place;
-            else
-                query.Fail("cursor", "is not a cursor that this service gave");
-        }
-
-        return new ApprovalFilter { Status = status, RunId = query.Identity<RunId>("run_id"), Limit = query.Integer("limit", 1, 200, 50), After = after };
-    }
+        Status = query.Word<ApprovalStatus>("status", ApprovalWords.TryParse, ApprovalWords.All),
+        RunId = query.Identity<RunId>("run_id"),
+        Limit = query.Integer("limit", 1, 200, 50),
+        After = query.Cursor("cursor"),
+    };
 
     private static async Task<IResult> GetAsync(HttpContext context, [FromServices] ApprovalService approvals, [FromRoute(Name = "approval_id")] string approvalId) =>
         await approvals.FindAsync(context.GetTenant(), approvalId, context.RequestAborted) is { } found

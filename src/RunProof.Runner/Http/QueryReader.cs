@@ -43,6 +43,29 @@ internal sealed class QueryReader(IQueryCollection query, params string[] known)
         return null;
     }
 
+    /// <summary>One of some words.</summary>
+    public T? Word<T>(string name, WordParser<T> parse, IEnumerable<string> all)
+        where T : struct
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (parse(text, out var value))
+            return value;
+        Fail(name, $"must be one of {string.Join(", ", all)}");
+        return null;
+    }
+
+    /// <summary>Where a page begins: after the one that ended here.</summary>
+    public (DateTimeOffset Time, string Id)? Cursor(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (PageCursor.TryParse(text, out var place))
+            return place;
+        Fail(name, "is not a cursor that this service gave");
+        return null;
+    }
+
     public DateTimeOffset? Time(string name)
     {
         if (Text(name) is not { } text)
@@ -53,6 +76,9 @@ internal sealed class QueryReader(IQueryCollection query, params string[] known)
         return null;
     }
 }
+
+/// <summary>Reads a word.</summary>
+internal delegate bool WordParser<T>(string text, out T value);
 
 /// <summary>Times as callers write them.</summary>
 internal static class Times

@@ -127,41 +127,20 @@ internal static class RunEndpoints
             return RequestBody.Refuse(query.Errors);
         // A full page may have a next one; if it has not, that page is empty.
         var found = await runs.ListAsync(context.GetTenant(), filter, context.RequestAborted);
-        var next = found.Count == filter.Limit ? RunCursor.After(found[^1].CreatedAt, found[^1].Id) : null;
+        var next = found.Count == filter.Limit ? PageCursor.After(found[^1].CreatedAt, found[^1].Id.Value) : null;
         return TypedResults.Json(new RunPage([.. found.Select(RunView.Of)], next), RunnerJson.Default.RunPage);
     }
 
-    private static RunFilter Filter(QueryReader query)
+    private static RunFilter Filter(QueryReader query) => new()
     {
-        RunStatus? status = null;
-        if (query.Text("status") is { } word)
-        {
-            if (RunWords.TryParse(word, out var known))
-                status = known;
-            else
-                query.Fail("status", $"must be one of {string.Join(", ", RunWords.All)}");
-        }
-
-        (DateTimeOffset, RunId)? after = null;
-        if (query.Text("cursor") is { } cursor)
-        {
-            if (RunCursor.TryParse(cursor, out var place))
-                after = place;
-            else
-                query.Fail("cursor", "is not a cursor that this service gave");
-        }
-
-        return new RunFilter
-        {
-            Status = status,
-            AgentId = query.Identity<AgentId>("agent_id"),
-            OriginSystemId = query.Text("origin_system_id"),
-            CreatedFrom = query.Time("created_from"),
-            CreatedBefore = query.Time("created_before"),
-            Limit = query.Integer("limit", 1, 200, 50),
-            After = after,
-        };
-    }
+        Status = query.Word<RunStatus>("status", RunWords.TryParse, RunWords.All),
+        AgentId = query.Identity<AgentId>("agent_id"),
+        OriginSystemId = query.Text("origin_system_id"),
+        CreatedFrom = query.Time("created_from"),
+        CreatedBefore = query.Time("created_before"),
+        Limit = query.Integer("limit", 1, 200, 50),
+        After = query.Cursor("cursor") is { } place ? (place.Time, RunId.Parse(place.Id)) : null,
+    };
 
     private static Problem Overloaded(HttpContext context, bool stopping)
     {
