@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using RunProof.Format;
 using RunProof.Ledger;
 
@@ -30,17 +31,23 @@ internal sealed class FakeWatchStore(FakeRunStore runs, FakeRecorder recorder) :
     {
         var run = runs.All.Single(one => one.TenantId == question.TenantId && one.Id == question.RunId);
         var trace = recorder.Traces.GetValueOrDefault(TraceId.Of(run.Id, question.Attempt).Value);
-        var status = RunWords.Of(run.Status);
-        var traceStatus = trace is null ? null : trace.Closing is { } closing ? closing.Status.ToString().ToLowerInvariant() : "running";
+        var (status, hasEnded) = (RunWords.Of(run.Status), run.HasEnded);
+
+        // Read once, as of one moment, as a statement would: the run goes on meanwhile.
+        var closing = trace?.Closing;
+        var traceStatus = trace is null ? null : closing is null ? "running" : closing.Status.ToString().ToLowerInvariant();
         var seen = $"{status} {run.Attempts} {traceStatus}";
         var steps = trace is null ? [] : trace.Steps.ToArray().Select(Step).Skip(question.After).Take(limit).ToList();
         return steps.Count == 0 && seen == question.Seen ? null : new RunLook
         {
-            Question = at, Seen = seen, Status = status, HasEnded = run.HasEnded, Attempts = run.Attempts, TraceStatus = traceStatus,
-            ChainLength = trace?.Closing is null ? null : trace.Steps.Count, RootHash = trace?.Closing is null ? null : Digest.Of([7]), Steps = steps,
+            Question = at, Seen = seen, Status = status, HasEnded = hasEnded, Attempts = run.Attempts, TraceStatus = traceStatus,
+            ChainLength = closing is null ? null : trace!.Steps.Count, RootHash = closing is null ? null : Digest.Of([7]), Steps = steps,
         };
     }
 
     private static WatchedStep Step(StepRecording step, int index) =>
-        new(index, null, step.SkillName, step.Status.ToString().ToLowerInvariant(), step.RetryCount, step.Timestamp, step.DurationMs);
+        new(index, PlanStepOf(step), step.SkillName, step.Status.ToString().ToLowerInvariant(), step.RetryCount, step.Timestamp, step.DurationMs);
+
+    private static string? PlanStepOf(StepRecording step) =>
+        step.Context is { } context && JsonNode.Parse(context.ToString()) is JsonObject members ? (string?)members["plan_step"] : null;
 }
