@@ -9,6 +9,7 @@ internal sealed class FakeRunStore : IRunStore
     private readonly Lock _gate = new();
     private readonly Dictionary<(TenantId, RunId), Run> _runs = [];
     private readonly Dictionary<(TenantId, RunId), DateTimeOffset> _line = [];
+    private readonly Dictionary<string, int> _looks = new(StringComparer.Ordinal);
 
     public int Finds { get; private set; }
 
@@ -109,10 +110,10 @@ internal sealed class FakeRunStore : IRunStore
     {
         foreach (var run in _runs.Values.Where(run => run.Worker == worker && IsLeased(run)).ToArray())
             _runs[(run.TenantId, run.Id)] = run with { LeaseUntil = leaseUntil };
-        return Wishes(worker);
+        return Looked(worker);
     });
 
-    public Task<IReadOnlyList<RunWish>> FindWishesAsync(string worker, CancellationToken cancellationToken) => Do("wishes", () => Wishes(worker));
+    public Task<IReadOnlyList<RunWish>> FindWishesAsync(string worker, CancellationToken cancellationToken) => Do("wishes", () => Looked(worker));
 
     public Task<IReadOnlyList<Run>> ClaimAsync(
         string worker, DateTimeOffset now, DateTimeOffset leaseUntil, int limit, TenantId? after, CancellationToken cancellationToken) =>
@@ -223,6 +224,19 @@ internal sealed class FakeRunStore : IRunStore
         });
 
     private static bool IsLeased(Run run) => run.Status is RunStatus.Queued or RunStatus.Running && run.Worker is not null;
+
+    /// <summary>Times that a process looked for what is wanted of its runs.</summary>
+    public int Looks(string worker)
+    {
+        lock (_gate)
+            return _looks.GetValueOrDefault(worker);
+    }
+
+    private IReadOnlyList<RunWish> Looked(string worker)
+    {
+        _looks[worker] = _looks.GetValueOrDefault(worker) + 1;
+        return Wishes(worker);
+    }
 
     private IReadOnlyList<RunWish> Wishes(string worker) =>
     [

@@ -150,13 +150,23 @@ internal sealed class House
     }
 
     /// <summary>Works until an action is done, then stops.</summary>
-    public async Task WorkAsync(Func<Task> act)
+    /// <param name="act">The action.</param>
+    /// <param name="stopping">What to do once it has been told to stop.</param>
+    public async Task WorkAsync(Func<Task> act, Action? stopping = null)
     {
         using var stop = new CancellationTokenSource();
         var work = Worker.RunAsync(stop.Token);
         await DriveAsync(act());
         await stop.CancelAsync();
+        stopping?.Invoke();
         await DriveAsync(work);
+    }
+
+    /// <summary>Whatever was wanted of a run of this process before has been passed on to it: the process has looked for it, and begun to look again.</summary>
+    public async Task ObeyedAsync()
+    {
+        for (var before = Runs.Looks(Options.Worker); Runs.Looks(Options.Worker) < before + 3;)
+            await Task.Delay(2);
     }
 
     private ServiceProvider Build()

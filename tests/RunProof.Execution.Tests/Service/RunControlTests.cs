@@ -36,7 +36,7 @@ public sealed class RunControlTests
             await _begun.Task;
             Assert.Equal(RunAnswer.Asked, await _house.Service.PauseAsync(House.Tenant, run, default));
             await UntilAsync(() => _house.Runs.Only.PauseRequestedAt is not null);
-            await Task.Delay(50);
+            await _house.ObeyedAsync();
             _gate.SetResult();
             await UntilAsync(() => _house.Runs.Only.Status is RunStatus.Paused);
             Assert.Empty(_work.Calls);
@@ -63,9 +63,9 @@ public sealed class RunControlTests
         {
             await _begun.Task;
             await _house.Service.PauseAsync(House.Tenant, run, default);
-            await Task.Delay(30);
+            await _house.ObeyedAsync();
             await _house.Service.ResumeAsync(House.Tenant, run, default);
-            await Task.Delay(30);
+            await _house.ObeyedAsync();
             _gate.SetResult();
             await UntilAsync(() => _house.Runs.Only.HasEnded);
         });
@@ -118,7 +118,7 @@ public sealed class RunControlTests
         {
             await _begun.Task;
             await _house.Service.PauseAsync(House.Tenant, run, default);
-            await Task.Delay(50);
+            await _house.ObeyedAsync();
             _gate.SetResult();
             await UntilAsync(() => _house.Runs.Only.Status is RunStatus.Paused);
             Assert.Equal(RunAnswer.Asked, await _house.Service.CancelAsync(House.Tenant, run, "key_1", null, default));
@@ -135,11 +135,7 @@ public sealed class RunControlTests
     public async Task A_process_that_stops_hands_its_run_over_between_steps()
     {
         await SubmitAsync();
-        await _house.WorkAsync(async () =>
-        {
-            await _begun.Task;
-            _ = Task.Delay(100).ContinueWith(_ => _gate.SetResult(), TaskScheduler.Default);
-        });
+        await _house.WorkAsync(() => _begun.Task, stopping: _gate.SetResult);
 
         Assert.True(_house.Runs.Only is { Status: RunStatus.Queued, IsAttemptOpen: true, IsBetweenSteps: true, Worker: null });
         Assert.Empty(_work.Calls);

@@ -110,10 +110,15 @@ public sealed class RunWatchTests
         var later = _house.Clock.GetUtcNow() + TimeSpan.FromSeconds(1);
         var run = await SubmitAsync("""[{"skill":"fail_once"}]""", notBefore: later);
         Assert.Equal(RunAnswer.Done, await _house.Service.PauseAsync(House.Tenant, run, default));
-        var told = ReadAsync(_house, run);
+        var paused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var told = ReadAsync(_house, run, seen: one =>
+        {
+            if (one is RunEvent.Moved { Status: "paused" })
+                paused.TrySetResult();
+        });
         await _house.WorkAsync(async () =>
         {
-            await Task.Delay(100);
+            await paused.Task;
             await _house.Service.ResumeAsync(House.Tenant, run, default);
             await told;
         });
@@ -172,17 +177,18 @@ public sealed class RunWatchTests
         }
     }
 
-    private static async Task<IReadOnlyList<RunEvent>> ReadAsync(House house, RunId run, RunPlace? from = null)
+    private static async Task<IReadOnlyList<RunEvent>> ReadAsync(House house, RunId run, RunPlace? from = null, Action<RunEvent>? seen = null)
     {
         using var watch = house.Watches.Open(House.Tenant, run, from ?? RunPlace.Beginning)!;
-        return await ReadAsync(watch);
+        return await ReadAsync(watch, seen);
     }
 
-    private static async Task<IReadOnlyList<RunEvent>> ReadAsync(RunWatch watch)
+    private static async Task<IReadOnlyList<RunEvent>> ReadAsync(RunWatch watch, Action<RunEvent>? seen = null)
     {
         var told = new List<RunEvent>();
         await foreach (var one in watch.ReadAsync(default))
         {
+            seen?.Invoke(one);
             if (one is not RunEvent.Quiet)
                 told.Add(one);
         }

@@ -114,14 +114,20 @@ public sealed class RestraintApiTests(RunnerFixture fixture)
     {
         var tenant = await TenantAsync();
         var agent = await tenant.Runner.CreateAgentAsync();
-        const string Plan = """[{"skill":"wait","params":{"ms":2500}},{"skill":"echo","params":{"message":"a"}}]""";
+        const string Plan = """[{"skill":"hold","timeout_ms":600000},{"skill":"echo","params":{"message":"a"}}]""";
         foreach (var (graceful, statuses) in new[] { ("false", new[] { "interrupted" }), ("true", ["succeeded", "blocked"]) })
         {
             var run = await tenant.Runner.PostAsync("/api/v1/runs", ApiClient.Run(agent, Plan));
-            while ((await tenant.Runner.GetAsync($"/api/v1/runs/{run["run_id"]}"))["status"] == "queued")
+            while (!fixture.Held.ContainsKey(run["run_id"]!))
                 await Task.Delay(20, TestContext.Current.CancellationToken);
-            await Task.Delay(300, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.Created, (await tenant.Governor.PostAsync("/api/v1/kill-switch", $$"""{"scope":"tenant","reason":"stop","graceful":{{graceful}}}""")).Status);
+            if (graceful == "true")
+            {
+                // In force after two seconds: a runner decides by nothing older.
+                await Task.Delay(2_100, TestContext.Current.CancellationToken);
+                fixture.ReleaseOf(run["run_id"]!).SetResult();
+            }
+
             var ended = await tenant.Runner.GetAsync($"/api/v1/runs/{run["run_id"]}?wait=60");
             Assert.Equal(("aborted", "kill_switch"), (ended["status"], ended.Body.GetProperty("error").GetProperty("code").GetString()));
             Assert.Equal(statuses, (string[])(await fixture.ScalarAsync("SELECT array_agg(status ORDER BY step_index) FROM aos_trace_steps WHERE trace_id = $1", ended["trace_id"]!))!);

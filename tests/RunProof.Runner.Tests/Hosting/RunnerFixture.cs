@@ -26,6 +26,11 @@ public sealed class RunnerFixture : IAsyncLifetime
     /// <summary>The runs whose step <c>hold</c> has begun.</summary>
     internal ConcurrentDictionary<string, bool> Held { get; } = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _releases = new(StringComparer.Ordinal);
+
+    /// <summary>What one run's skill <c>hold</c> waits for, as it does for the gate of all.</summary>
+    internal TaskCompletionSource ReleaseOf(string run) => _releases.GetOrAdd(run, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+
     /// <summary>A key of scope runner in tenant <c>acme</c>.</summary>
     internal ApiClient Acme { get; private set; } = null!;
 
@@ -91,7 +96,7 @@ public sealed class RunnerFixture : IAsyncLifetime
                 services.AddSingleton<SkillDescriptor>(new FakeSkill("hold", async (_, context, token) =>
                 {
                     fixture.Held[context.RunId.Value] = true;
-                    await fixture.Gate.Task.WaitAsync(token);
+                    await Task.WhenAny(fixture.Gate.Task, fixture.ReleaseOf(context.RunId.Value).Task).WaitAsync(token);
                     return FakeSkill.Gives("{}");
                 }));
             });
