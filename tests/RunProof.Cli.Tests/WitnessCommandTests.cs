@@ -110,10 +110,7 @@ public sealed class WitnessCommandTests : IDisposable
 
     private Served Begin(string key)
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/");
-        probe.Stop();
+        var url = LocalPort.FreeUrl() + "/";
         var logs = _folder.Write("logs", Log.Key + "\n");
         var process = CliProcess.Start(["witness", "serve", "--key-file", key, "--logs", logs, "--data", Path.Combine(_folder.Root, "data"), "--listen", url], []);
         return new Served(process, url);

@@ -55,7 +55,7 @@ public sealed class TroubleTests
         while (PostmasterFile.Read(data) is not { Status: "ready" })
             await Task.Delay(10, Ct);
         await using var server = await EmbeddedPostgresServer.StartAsync(scratch.Options, ct: Ct);
-        Assert.True(left.WaitForExit(TimeSpan.FromSeconds(10)));
+        Assert.True(left.WaitForExit(TimeSpan.FromMinutes(1)));
         Assert.Equal(42, await Scratch.AskAsync(server.ConnectionString("postgres"), "SELECT answer FROM kept"));
     }
 

@@ -49,7 +49,7 @@ public sealed class BehindPgBouncer(PostgresFixture postgres)
         internal static async Task<Pooler> StartAsync(string program, NpgsqlConnectionStringBuilder server, CancellationToken cancellationToken)
         {
             // 6432 is what the older system used; a machine that has a pooler there already lends another port.
-            var port = IsFree(6432) ? 6432 : FreePort();
+            var port = LocalPort.IsFree(6432) ? 6432 : LocalPort.Free();
             var folder = Directory.CreateTempSubdirectory("runproof-pgbouncer-").FullName;
             await File.WriteAllTextAsync(Path.Combine(folder, "users.txt"), Users(server), cancellationToken);
             await File.WriteAllTextAsync(Path.Combine(folder, "pgbouncer.ini"), Configuration(server, port, folder), cancellationToken);
@@ -117,33 +117,12 @@ public sealed class BehindPgBouncer(PostgresFixture postgres)
             for (var attempt = 0; attempt < 100; attempt++)
             {
                 Assert.False(_process.HasExited, "PgBouncer did not start: " + (_process.HasExited ? await _process.StandardError.ReadToEndAsync(cancellationToken) : ""));
-                if (!IsFree(_port))
+                if (!LocalPort.IsFree(_port))
                     return;
                 await Task.Delay(50, cancellationToken);
             }
 
             Assert.Fail($"PgBouncer did not listen on {_port}");
-        }
-
-        private static bool IsFree(int port)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }
-
-        private static int FreePort()
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            return ((IPEndPoint)listener.LocalEndpoint).Port;
         }
     }
 }

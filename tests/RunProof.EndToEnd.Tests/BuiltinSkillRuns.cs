@@ -17,7 +17,7 @@ public sealed class BuiltinSkillRuns(PostgresFixture postgres)
         var files = Directory.CreateTempSubdirectory("runproof-e2e-").FullName;
         var (role, source) = await SourceAsync();
         using var receiver = new HttpListener();
-        var hook = RunningSystem.FreeUrl() + "/s3cr3t-path/";
+        var hook = LocalPort.FreeUrl() + "/s3cr3t-path/";
         receiver.Prefixes.Add(hook);
         receiver.Start();
         var received = ReceiveAsync(receiver);

@@ -17,7 +17,7 @@ public sealed class McpRuns(PostgresFixture postgres)
     {
         var (everything, filesystem) = (await NpmServers.EverythingAsync(), await NpmServers.FilesystemAsync());
         var root = Directory.CreateTempSubdirectory("runproof-mcp-").FullName;
-        var url = RunningSystem.FreeUrl();
+        var url = LocalPort.FreeUrl();
         using var server = Serve(everything, new Uri(url).Port);
         try
         {

@@ -22,7 +22,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     private RunningSystem(string services, string owner, params (string Name, string Value)[] variables)
     {
         Owner = owner;
-        (RunnerUrl, VerifierUrl) = (FreeUrl(), FreeUrl());
+        (RunnerUrl, VerifierUrl) = (LocalPort.FreeUrl(), LocalPort.FreeUrl());
         _http.DefaultRequestHeaders.Authorization = new("Bearer", ApiKey);
         _environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -71,7 +71,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     /// <returns>Its address.</returns>
     internal async Task<string> StartSecondRunnerAsync(CancellationToken cancellationToken)
     {
-        var url = FreeUrl();
+        var url = LocalPort.FreeUrl();
         _secondRunner = StartHost("RunProof.Runner", url, "runner");
         await ReadyAsync(_secondRunner, url, cancellationToken);
         return url;
@@ -190,13 +190,6 @@ internal sealed class RunningSystem : IAsyncDisposable
         _keys.Delete(recursive: true);
     }
 
-    internal static string FreeUrl()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
-
     private HostProcess StartHost(string project, string url, string role)
     {
         var environment = new Dictionary<string, string>(_environment, StringComparer.Ordinal)
@@ -211,7 +204,7 @@ internal sealed class RunningSystem : IAsyncDisposable
     private async Task ReadyAsync(HostProcess host, string url, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
         while (true)
         {
             Assert.False(host.HasExited, host.Output);
@@ -227,7 +220,7 @@ internal sealed class RunningSystem : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                Assert.Fail($"{url} did not become healthy in 60 s:\n{host.Output}");
+                Assert.Fail($"{url} did not become healthy in two minutes:\n{host.Output}");
             }
 
             await Task.Delay(100, cancellationToken);

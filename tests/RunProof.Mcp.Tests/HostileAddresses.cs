@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using RunProof.Testing;
 
 namespace RunProof.Mcp.Tests;
 
@@ -106,12 +107,7 @@ public sealed class HostileAddresses
 
         internal Answering(Action<HttpListenerRequest, HttpListenerResponse> answer)
         {
-            using (var free = new TcpListener(IPAddress.Loopback, 0))
-            {
-                free.Start();
-                Url = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
-            }
-
+            Url = LocalPort.FreeUrl() + "/";
             _listener.Prefixes.Add(Url);
             _listener.Start();
             _ = AnswerAsync(answer);

@@ -23,7 +23,7 @@ public sealed class RealServers
     public async Task The_everything_server_over_streamable_http()
     {
         var script = await NpmServers.EverythingAsync();
-        var port = FreePort();
+        var port = LocalPort.Free();
         using var server = Start(script, port);
         try
         {
@@ -111,12 +111,5 @@ public sealed class RealServers
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

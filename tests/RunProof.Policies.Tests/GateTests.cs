@@ -89,7 +89,7 @@ public sealed class GateTests
         var decided = gate.DecideAsync(Action, default);
         Assert.True(decided.IsCompletedSuccessfully);
         await decided;
-        await store.ReadAgain.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await store.ReadAgain.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         Assert.Equal((2, 1), (store.Reads, store.FullReads));
     }
 

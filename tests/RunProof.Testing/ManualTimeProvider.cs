@@ -74,7 +74,7 @@ public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvi
     /// <exception cref="TimeoutException">None came.</exception>
     public async Task WaitForTimersAsync(int count = 1, TimeSpan? timeout = null)
     {
-        using var limit = new CancellationTokenSource(timeout ?? TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(timeout ?? TimeSpan.FromMinutes(1));
         while (WaitingTimers < count)
         {
             if (limit.IsCancellationRequested)

@@ -98,10 +98,7 @@ public sealed class WithoutLibCrypto(PostgresFixture postgres)
 
         internal static async Task<Service> StartAsync(string connection, string keys, CancellationToken cancellationToken)
         {
-            using var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-            free.Start();
-            var url = $"http://{free.LocalEndpoint}";
-            free.Stop();
+            var url = LocalPort.FreeUrl();
             var start = new ProcessStartInfo("dotnet", [typeof(Verifier).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
             start.Environment["RUNPROOF_LIBCRYPTO"] = "/nowhere/libcrypto.so.3";
             start.Environment["ConnectionStrings__runproofdb"] = connection;

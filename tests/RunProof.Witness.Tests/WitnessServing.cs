@@ -185,11 +185,7 @@ public sealed class WitnessServing : IDisposable
 
         internal Server(LogWitness witness, WitnessFolder folder)
         {
-            using var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            var port = ((IPEndPoint)probe.LocalEndpoint).Port;
-            probe.Stop();
-            var prefix = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/");
+            var prefix = LocalPort.FreeUrl() + "/";
             _server = new WitnessServer(witness, folder, prefix, TimeProvider.System, static _ => { });
             _running = _server.RunAsync(_stop.Token);
             Client = new HttpClient { BaseAddress = new Uri(prefix) };

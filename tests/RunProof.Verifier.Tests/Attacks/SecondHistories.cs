@@ -267,10 +267,7 @@ public sealed class SecondHistories(PostgresFixture postgres)
 
         internal Witness()
         {
-            using var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            _prefix = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/");
-            probe.Stop();
+            _prefix = LocalPort.FreeUrl() + "/";
             PolicyFile = Path.Combine(_data.FullName, "policy.txt");
             File.WriteAllText(PolicyFile, $"witness w1 {_signer} {_prefix}\nquorum w1\n");
         }
