@@ -13,7 +13,10 @@ public sealed class SkillContext
     /// <summary>The run.</summary>
     public required RunId RunId { get; init; }
 
-    /// <summary>The step's index in the trace, from 0.</summary>
+    /// <summary>
+    /// The least index, from 0, that the step can have in the trace. It is the step's index where no other step is under way; steps of parallel branches that end before it
+    /// are recorded before it.
+    /// </summary>
     public required int StepIndex { get; init; }
 
     /// <summary>Attempts of this planned step before this one.</summary>

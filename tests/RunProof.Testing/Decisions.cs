@@ -23,7 +23,12 @@ public static class Decisions
 
     /// <summary>One that goes with a status.</summary>
     /// <param name="status">The status.</param>
-    public static StepDecision For(StepStatus status) => status is StepStatus.Blocked ? Denied : Allowed;
+    public static StepDecision For(StepStatus status) => status switch
+    {
+        StepStatus.Blocked => Denied,
+        StepStatus.Skipped => Gate().Undecided("nothing was executed"),
+        _ => Allowed,
+    };
 
     private static StepDecision Decide(IReadOnlyList<PolicyDocument> files)
     {

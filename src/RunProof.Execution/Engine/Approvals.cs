@@ -69,7 +69,7 @@ internal sealed class Approvals(IRedactor redactor, ISaltSource salts, Persisten
         var shown = subject.Shown(action, because, validUntil, redactor);
         return new ApprovalRequest
         {
-            TenantId = call.Run.TenantId, RunId = call.Run.Id, TraceId = subject.TraceId, PlanIndex = call.PlanIndex, StepId = call.Step.Id, Attempt = call.Attempt,
+            TenantId = call.Run.TenantId, RunId = call.Run.Id, TraceId = subject.TraceId, PlanIndex = RunApprovals.PlaceOf(call), StepId = call.Step.Id, Attempt = call.Attempt,
             Id = "apr_" + Guid.CreateVersion7(now).ToString("N"), Skill = subject.Skill,
             Rule = subject.Decision.Kind is StepDecisionKind.ApprovalRequired ? subject.Decision.Rule : null,
             Because = because, Shown = shown, Salt = salt, ActionDigest = action, ShownDigest = ApprovalSubject.ShownDigest(shown.Bytes.Span), Terms = subject.Terms,
@@ -88,8 +88,10 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
     /// <summary>
     /// Whether a step that a former process announced is known not to have begun: people were asked about it, and no attempt of it as late as this one was noted to begin.
     /// </summary>
-    public bool HasNotBegun(StepIntent announced) =>
-        _before.TryGetValue(announced.PlanIndex, out var state) && (state.UsedAttempt is not { } used || used < announced.Attempt);
+    /// <param name="announced">What was announced.</param>
+    /// <param name="isFallback">Whether it is the step's fallback that was.</param>
+    public bool HasNotBegun(StepIntent announced, bool isFallback) =>
+        _before.TryGetValue(PlaceOf(announced.PlanIndex, isFallback), out var state) && (state.UsedAttempt is not { } used || used < announced.Attempt);
 
     /// <summary>Decides of an attempt by what people say, where they must be asked, or were.</summary>
     /// <returns>The decision, or what to wait for.</returns>
@@ -98,7 +100,7 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
     {
         var asks = skill.Name == ApprovalSkillName;
         var isAsked = decision.Kind is StepDecisionKind.ApprovalRequired || asks && decision.MayExecute;
-        if (!isAsked && !(decision.MayExecute && _before.ContainsKey(call.PlanIndex)))
+        if (!isAsked && !(decision.MayExecute && _before.ContainsKey(PlaceOf(call))))
             return (decision, null);
         var subject = new ApprovalSubject
         {
@@ -113,13 +115,20 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
             : (await gate.AnsweredAsync(decision, approval, isAnswer: asks), null);
     }
 
+    /// <summary>
+    /// Where approvals have a step: its place in the plan, and that of its fallback behind all places that a plan can have. People are asked of each, and of neither twice.
+    /// </summary>
+    internal static int PlaceOf(int planIndex, bool isFallback) => isFallback ? planIndex + Plan.MaxSteps : planIndex;
+
+    internal static int PlaceOf(StepCall call) => PlaceOf(call.PlanIndex, call.IsFallback);
+
     /// <summary>The skill before which people are always asked.</summary>
     internal const string ApprovalSkillName = "approval";
 
     // A rule asked, and none does any more. What a person rejected stays rejected all the same.
     private async ValueTask<StepDecision> NoLongerAskedAsync(StepCall call, ApprovalSubject subject, StepDecision decision, GateTurns gate, CancellationToken stop)
     {
-        var state = _before[call.PlanIndex];
+        var state = _before[PlaceOf(call)];
         if (state.Status is ApprovalStatus.Rejected)
             return await gate.AnsweredAsync(decision, approvals.Judge(state, subject), isAnswer: false);
         if (state.Status is ApprovalStatus.Pending)

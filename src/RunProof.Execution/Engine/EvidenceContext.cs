@@ -12,6 +12,8 @@ internal static class EvidenceContext
 {
     private const long MaxSafe = 9_007_199_254_740_991;
 
+    private static readonly Dictionary<string, CanonicalJson> NoMembers = [];
+
     /// <summary>The context of a trace: on whose behalf, by which process, with which skills, under which policies (null where they were not known).</summary>
     public static CanonicalJson OfTrace(string agentName, string worker, string version, SkillRegistry skills, CanonicalJson? policies, string? traceParent, BudgetLimits? budget = null)
     {
@@ -94,6 +96,21 @@ internal static class EvidenceContext
         writer.WriteRaw("}"u8);
         writer.Flush();
         return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
+    }
+
+    /// <summary>How a step came to be executed, or not: members of its context that most steps have not.</summary>
+    public static IReadOnlyDictionary<string, CanonicalJson> OfWay(Flight flight)
+    {
+        if (flight is { Condition: null, IsFallback: false, PassedOver: null })
+            return NoMembers;
+        var members = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal);
+        if (flight.Condition is { } condition)
+            members["condition"] = condition.Evidence;
+        if (flight.IsFallback)
+            members["fallback"] = CanonicalJson.FromCanonicalBytes("true"u8.ToArray());
+        if (flight.PassedOver is { Failure: null, Through: var through })
+            members["skipped"] = through is null ? OriginTrace.Object(("because", OfText("condition"))) : OriginTrace.Object(("because", OfText("reference")), ("step", OfText(through)));
+        return members;
     }
 
     /// <summary>A context with more members; those that it has already stay as they are.</summary>

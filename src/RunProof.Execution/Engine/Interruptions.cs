@@ -51,13 +51,14 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
     /// <param name="run">The run.</param>
     /// <param name="planned">The step; null where only the run's stored plan can name it.</param>
     /// <param name="intent">What had been announced.</param>
+    /// <param name="isFallback">Whether it is the step's fallback that was.</param>
     /// <param name="outcomes">Recorded outcomes by step id.</param>
     /// <param name="unknowable">Ids of steps whose recorded outcome is not what they gave, or null.</param>
     /// <param name="of">The gate of the run, where it goes on.</param>
     public StepRecording Of(
-        Run run, PlannedStep? planned, StepIntent intent, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
+        Run run, PlannedStep? planned, StepIntent intent, bool isFallback, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
     {
-        var (name, id, given) = planned is null ? Stored(run, intent.PlanIndex) : (planned.Skill, planned.Id, planned.Parameters);
+        var (name, id, given) = planned is null ? Stored(run, intent.PlanIndex, isFallback) : (planned.Skill, planned.Id, planned.Parameters);
         skills.TryFind(name, out var skill);
         var (parameters, note) = ParametersOf(run, given, outcomes, unknowable);
         var failure = new SkillFailure("interrupted", "the process died while the step was under way; what it did is not known");
@@ -72,7 +73,7 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
             OutcomeCode = failure.Code,
             DurationMs = 0,
             RetryCount = intent.Attempt,
-            IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"{run.Id.Value}:{intent.PlanIndex}"),
+            IdempotencyKey = StepCall.KeyOf(run, intent.PlanIndex, isFallback),
             ReplayBehavior = skill?.Replay ?? ReplayBehavior.Execute,
             Source = run.Origin?.Mode is null ? StepSource.Engine : StepSource.Replay,
             Timestamp = intent.StartedAt,
@@ -82,13 +83,16 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
         };
     }
 
-    private static (string Skill, string Id, CanonicalJson? Parameters) Stored(Run run, int index)
+    private static (string Skill, string Id, CanonicalJson? Parameters) Stored(Run run, int index, bool isFallback)
     {
         using var plan = JsonDocument.Parse(run.PlanJson, ReferenceResolver.Deep);
         var step = index < plan.RootElement.GetArrayLength() ? plan.RootElement[index] : default;
+        var id = TraceRecovery.TextOf(step, "id") ?? "step_" + index.ToString(CultureInfo.InvariantCulture);
+        if (isFallback)
+            step = step.ValueKind is JsonValueKind.Object && step.TryGetProperty("fallback", out var fallback) ? fallback : default;
         var parameters = step.ValueKind is JsonValueKind.Object && step.TryGetProperty("params", out var given)
             ? CanonicalJson.Parse(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(given)) : null;
-        return (TraceRecovery.TextOf(step, "skill") ?? "unknown", TraceRecovery.TextOf(step, "id") ?? "step_" + index.ToString(CultureInfo.InvariantCulture), parameters);
+        return (TraceRecovery.TextOf(step, "skill") ?? "unknown", id, parameters);
     }
 
     private static (CanonicalJson Parameters, string? Note) ParametersOf(

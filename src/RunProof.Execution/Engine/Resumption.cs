@@ -55,6 +55,12 @@ internal sealed class Resumption(ITraceRecorder recorder, IRecoveryStore progres
 internal sealed record EarlierStep(
     int PlanIndex, int Attempt, StepStatus Status, CanonicalJson? Outcome, bool OutcomeIsChanged, SkillFailure? Failure, bool RunGoesOn)
 {
+    /// <summary>Whether it is the step's fallback.</summary>
+    public bool IsFallback { get; private init; }
+
+    /// <summary>Whether its condition could not be evaluated: then its fallback is not executed either.</summary>
+    public bool IsUnguarded { get; private init; }
+
     public static EarlierStep Of(StepProgress step)
     {
         using var context = JsonDocument.Parse(step.Context ?? "{}", ReferenceResolver.Deep);
@@ -68,7 +74,12 @@ internal sealed record EarlierStep(
             root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome),
             status is StepStatus.Succeeded or StepStatus.Skipped ? null
                 : new SkillFailure(TraceRecovery.TextOf(error, "code") ?? "skill_error", TraceRecovery.TextOf(error, "message") ?? ""),
-            root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue");
+            root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue")
+        {
+            IsFallback = root.TryGetProperty("fallback", out var fallback) && fallback.ValueKind is JsonValueKind.True,
+            IsUnguarded = status is StepStatus.Failed && root.TryGetProperty("condition", out var condition) && condition.TryGetProperty("result", out var result)
+                && result.ValueKind is JsonValueKind.Null,
+        };
     }
 
     private static int Number(JsonElement value, string member, int otherwise) =>

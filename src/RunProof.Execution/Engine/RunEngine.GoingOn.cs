@@ -52,6 +52,12 @@ internal sealed partial class RunEngine
             return;
         }
 
+        if (FellBack(step, recorded))
+        {
+            run.Schedule.FallBack(recorded.PlanIndex, recorded.Attempt + 1);
+            return;
+        }
+
         run.Schedule.End(recorded.PlanIndex, new StepEnd(recorded.Status, recorded.Outcome, recorded.Failure, !recorded.OutcomeIsChanged));
         if (recorded.Failure is not { } failure || (recorded.Status is StepStatus.Blocked ? recorded.RunGoesOn : step.OnError is OnError.Continue))
             return;
@@ -60,6 +66,11 @@ internal sealed partial class RunEngine
             : recorded.Status is StepStatus.Interrupted ? Died(step)
             : Failed(step, failure));
     }
+
+    // Its fallback was due, or is: whether that is over a later step of the record says.
+    private static bool FellBack(PlannedStep step, EarlierStep recorded) =>
+        step.Fallback is not null && recorded is { IsFallback: false, IsUnguarded: false, Failure: { Code: not KillSwitch.Code } }
+        && (recorded.Status is not StepStatus.Blocked || recorded.RunGoesOn);
 
     private void Find(RunExecution run)
     {
@@ -75,28 +86,44 @@ internal sealed partial class RunEngine
             }
 
             run.Schedule.Take(intent.PlanIndex);
-            run.Launch(new Flight(intent) { Repeats = run.Approvals?.HasNotBegun(intent) is not true });
+            var isFallback = run.Schedule.FallbackFrom(intent.PlanIndex) is not null;
+            run.Launch(Looked(run, intent, isAnnounced: true, repeats: run.Approvals?.HasNotBegun(intent, isFallback) is not true));
         }
     }
 
     private bool IsRepeatable(RunExecution run, Flight flight) =>
         run.End is null && interruptions.MayRepeat(
-            run.Schedule[flight.Intent.PlanIndex], run.Schedule.OutcomesFor(flight.Intent.PlanIndex), run.Schedule.UnknowableFor(flight.Intent.PlanIndex));
+            StepOf(run, flight), run.Schedule.OutcomesFor(flight.Intent.PlanIndex), run.Schedule.UnknowableFor(flight.Intent.PlanIndex));
 
     // A step that had begun and that nobody executes again.
     private async Task InterruptAsync(RunExecution run, Flight flight, IRunGate runGate, bool isLast = false)
     {
         var index = flight.Intent.PlanIndex;
         var step = run.Schedule[index];
-        var recording = flight.Left
-            ?? interruptions.Of(run.Planned.Run, step, flight.Intent, run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index), runGate);
+        var recording = flight.Left ?? Interrupted(run, flight, runGate);
         run.Land(flight);
-        run.Schedule.End(index, new StepEnd(StepStatus.Interrupted, null, Unknown));
-        if (step.OnError is not OnError.Continue)
-            run.EndAs(Died(step));
+        if (FallsBack(run, flight))
+        {
+            run.Schedule.FallBack(index, flight.Intent.Attempt + 1);
+        }
+        else
+        {
+            run.Schedule.End(index, new StepEnd(StepStatus.Interrupted, null, Unknown));
+            if (step.OnError is not OnError.Continue)
+                run.EndAs(Died(step));
+        }
+
         if (isLast)
             WhatFollows(run);
         await RecordAsync(run, recording, null);
+    }
+
+    private StepRecording Interrupted(RunExecution run, Flight flight, IRunGate runGate)
+    {
+        var index = flight.Intent.PlanIndex;
+        var recording = interruptions.Of(
+            run.Planned.Run, StepOf(run, flight), flight.Intent, flight.IsFallback, run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index), runGate);
+        return recording with { Context = EvidenceContext.With(recording.Context!, EvidenceContext.OfWay(flight)) };
     }
 
     private static RunOutcome Died(PlannedStep step) => TraceRecovery.Died($"the process that executed the run died while step \"{step.Id}\" was under way");

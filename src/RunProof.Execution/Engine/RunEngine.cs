@@ -13,7 +13,7 @@ namespace RunProof.Execution;
 /// after the other, as they end.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners,
+    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners, IRedactor redactor,
     ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
 {
     private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
@@ -145,9 +145,11 @@ internal sealed partial class RunEngine(
         {
             if (MustNotBegin(run, flight))
                 return [];
+            if (flight.PassedOver is { } passed)
+                return await PassOverAsync(run, flight, passed);
             flight.HasBegun = true;
             var index = flight.Intent.PlanIndex;
-            call = new StepCall(run.Planned.Run, run.Schedule[index], index, flight.Intent.Attempt, run.Session.NextIndex) { Pins = run.Pins, Approvals = run.Approvals };
+            call = CallOf(run, flight);
             (outcomes, unknowable) = (run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index));
         }
 
@@ -175,6 +177,18 @@ internal sealed partial class RunEngine(
         using (await run.TurnAsync())
             return result.Waits is { } wait ? await ParkAsync(run, flight, wait) : await EndedAsync(run, flight, call, result, activity);
     }
+
+    private static StepCall CallOf(RunExecution run, Flight flight)
+    {
+        var index = flight.Intent.PlanIndex;
+        return new StepCall(run.Planned.Run, StepOf(run, flight), index, flight.Intent.Attempt, run.Session.NextIndex)
+        {
+            Pins = run.Pins, Approvals = run.Approvals, IsFallback = flight.IsFallback,
+        };
+    }
+
+    private static PlannedStep StepOf(RunExecution run, Flight flight) =>
+        flight.IsFallback ? run.Schedule[flight.Intent.PlanIndex].AsFallback() : run.Schedule[flight.Intent.PlanIndex];
 
     private ValueTask<AttemptResult> ExecuteOnceAsync(
         RunExecution run, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable) => run.Planned.Ancestry?.Replay is { } replay
@@ -213,24 +227,30 @@ internal sealed partial class RunEngine(
         // Whoever goes on with the run executes it again, as after a crash.
         if (result is { Interrupted: true, KilledBy: null, Skill: { } skill } && interruptions.MayRepeat(skill, result.Parameters) && run.Control.Cancel is null && run.Fault is null && !run.Planned.Run.PlanRedacted)
         {
-            flight.Left = Recording(call, result, StepStatus.Interrupted, flight.Repeats, activity);
+            flight.Left = Recording(call, result, StepStatus.Interrupted, flight, activity);
             return [];
         }
 
-        var again = result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && attempt < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
+        var tried = attempt - (run.Schedule.FallbackFrom(call.PlanIndex) ?? 0);
+        var again = result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && tried < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var status = StatusOf(result, again);
-        var recording = Recording(call, result, status, flight.Repeats, activity);
+        var recording = Recording(call, result, status, flight, activity);
         run.Land(flight);
         IReadOnlyList<Flight> next = [];
         if (again)
         {
-            var pause = PauseBefore(result.Failure!, pauses[attempt]);
-            next = [run.Launch(new Flight(new StepIntent(call.PlanIndex, attempt + 1, clock.GetUtcNow() + pause)) { Pause = pause })];
+            var pause = PauseBefore(result.Failure!, pauses[tried]);
+            next = [run.Launch(new Flight(new StepIntent(call.PlanIndex, attempt + 1, clock.GetUtcNow() + pause)) { Pause = pause, IsFallback = flight.IsFallback, Condition = flight.Condition })];
+        }
+        else if (result is { Failure: not null, KilledBy: null } && (!result.IsBlocked || goesOn) && FallsBack(run, flight))
+        {
+            run.Schedule.FallBack(call.PlanIndex, attempt + 1);
+            next = WhatFollows(run);
         }
         else
         {
-            run.Schedule.End(call.PlanIndex, new StepEnd(status, result.Outcome, AsRecorded(result.Failure)));
+            run.Schedule.End(call.PlanIndex, new StepEnd(status, result.Outcome, AsRecorded(result.Failure)) { HidesOutcome = result.Decision.OutcomeRedactions.Count > 0 });
             if (result.KilledBy is { } kill)
                 run.EndAs(RunOutcome.KilledBy(kill));
             else if (!goesOn)
@@ -241,6 +261,10 @@ internal sealed partial class RunEngine(
         await RecordAsync(run, recording, activity);
         return next;
     }
+
+    // Whether a step that failed for good has another way, and the run the time for it.
+    private static bool FallsBack(RunExecution run, Flight flight) =>
+        !flight.IsFallback && run.Schedule[flight.Intent.PlanIndex].Fallback is not null && run.End is null && run.Fault is null && run.Control.Cancel is null;
 
     // A service that asked to be left alone is, within reason.
     private static TimeSpan PauseBefore(SkillFailure failure, TimeSpan planned)
@@ -264,7 +288,7 @@ internal sealed partial class RunEngine(
     {
         var taken = new List<Flight>();
         while (run.Flights.Count < options.MaxParallelSteps && run.Schedule.TryTake(out var index, out var attempt))
-            taken.Add(run.Launch(new Flight(new StepIntent(index, attempt, clock.GetUtcNow()))));
+            taken.Add(run.Launch(Looked(run, new StepIntent(index, attempt, clock.GetUtcNow()), isAnnounced: false, repeats: false)));
         return taken;
     }
 
@@ -473,7 +497,7 @@ internal sealed partial class RunEngine(
         };
     }
 
-    private StepRecording Recording(StepCall call, AttemptResult result, StepStatus status, bool resumed, Activity? activity) => new()
+    private StepRecording Recording(StepCall call, AttemptResult result, StepStatus status, Flight flight, Activity? activity) => new()
     {
         SkillId = call.Step.Skill,
         SkillName = call.Step.Skill,
@@ -492,7 +516,9 @@ internal sealed partial class RunEngine(
         Outcome = result.Outcome,
         Decision = result.Decision,
         Context = Varying(result, EvidenceContext.With(
-            EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, resumed, result.Tokens, result.Usage),
+            EvidenceContext.With(
+                EvidenceContext.OfStep(call.Step.Id, call.PlanIndex, call.Attempt, options.Worker, TraceParentOf(activity), result.Failure, note: null, flight.Repeats, result.Tokens, result.Usage),
+                EvidenceContext.OfWay(flight)),
             result.Evidence)),
     };
 

@@ -16,6 +16,15 @@ internal sealed class Flight(StepIntent intent)
     /// <summary>Whether it repeats an attempt whose outcome a crash hid.</summary>
     public bool Repeats { get; init; }
 
+    /// <summary>Whether it is the step's fallback.</summary>
+    public bool IsFallback { get; init; }
+
+    /// <summary>What came of the step's condition; null where it has none.</summary>
+    public ConditionResult? Condition { get; init; }
+
+    /// <summary>Why it is recorded without being executed; null where it is executed. What is not executed is not announced either.</summary>
+    public PassedOver? PassedOver { get; init; }
+
     /// <summary>Whether its skill may have been called.</summary>
     public bool HasBegun { get; set; }
 
@@ -25,6 +34,11 @@ internal sealed class Flight(StepIntent intent)
     /// <summary>What there is to record of an attempt that was broken off and left to the next process, should there be none.</summary>
     public StepRecording? Left { get; set; }
 }
+
+/// <summary>A step that is over without being executed.</summary>
+/// <param name="Failure">Why it failed: its condition cannot be evaluated; null where it is skipped.</param>
+/// <param name="Through">The skipped step through which it is skipped; null where its condition is false.</param>
+internal sealed record PassedOver(SkillFailure? Failure, string? Through);
 
 /// <summary>
 /// Where the execution of one run stands. Its branches take turns: whoever has the turn alone reads or changes anything here, and alone calls the trace's session.
@@ -123,8 +137,8 @@ internal sealed class RunExecution : IDisposable
     public StepIntents Intents() => _flights.Count switch
     {
         0 => StepIntents.None,
-        1 => _flights.GetValueAtIndex(0).Intent,
-        _ => StepIntents.Of(_flights.Values.Select(flight => flight.Intent)),
+        1 => _flights.GetValueAtIndex(0) is { PassedOver: null, Intent: var only } ? only : StepIntents.None,
+        _ => StepIntents.Of(_flights.Values.Where(flight => flight.PassedOver is null).Select(flight => flight.Intent)),
     };
 
     public Flight Launch(Flight flight)

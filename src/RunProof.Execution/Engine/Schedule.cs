@@ -96,6 +96,24 @@ internal sealed class Schedule
     /// <summary>Attempts of a step that are recorded, where it is not over.</summary>
     public void Attempted(int index, int attempts) => _nodes[index].Attempts = attempts;
 
+    /// <summary>A step has failed for good, and its fallback may begin: until that is over, so is not the step.</summary>
+    /// <param name="index">Its place in the plan.</param>
+    /// <param name="attempts">Attempts of the step that are recorded.</param>
+    public void FallBack(int index, int attempts)
+    {
+        var node = _nodes[index];
+        (node.IsTaken, node.Attempts, node.FallbackFrom) = (false, attempts, attempts);
+        _ready.Enqueue(index, index);
+    }
+
+    /// <summary>The number of the first attempt of a step's fallback; null while the step itself is tried.</summary>
+    public int? FallbackFrom(int index) => _nodes[index].FallbackFrom;
+
+    /// <summary>The skipped step that a step's parameters refer to, by its id; null where none was skipped.</summary>
+    public string? SkippedFor(int index) => Array.Exists(_nodes[index].Reads, read => _nodes[read].Ended is { IsSkip: true })
+        ? StepReferences.OfParameters(_nodes[index].Step).Where(id => EndOf(id) is { IsSkip: true }).Min(StringComparer.Ordinal)
+        : null;
+
     /// <summary>A step is over: what waits for it alone may begin.</summary>
     /// <param name="index">Its place in the plan.</param>
     /// <param name="ended">How it ended.</param>
@@ -190,6 +208,9 @@ internal sealed class Schedule
 
         public int Attempts { get; set; }
 
+        /// <summary>The first attempt of its fallback, once that is due.</summary>
+        public int? FallbackFrom { get; set; }
+
         public bool IsTaken { get; set; }
 
         public StepEnd? Ended { get; set; }
@@ -201,4 +222,14 @@ internal sealed class Schedule
 /// <param name="Outcome">What came back, or null.</param>
 /// <param name="Failure">Why it failed, as it is recorded; or null.</param>
 /// <param name="OutcomeIsKnown">False where the recorded outcome is not what came back.</param>
-internal sealed record StepEnd(StepStatus Status, CanonicalJson? Outcome, SkillFailure? Failure, bool OutcomeIsKnown = true);
+internal sealed record StepEnd(StepStatus Status, CanonicalJson? Outcome, SkillFailure? Failure, bool OutcomeIsKnown = true)
+{
+    /// <summary>Whether it was not executed because its condition was false, or refers to a step that was not: then steps that need its outcome are not executed either.</summary>
+    public bool IsSkip => Status is StepStatus.Skipped && !NeverBegan;
+
+    /// <summary>Whether it stands for a step of a fork's origin that never came to be: nothing is recorded of it.</summary>
+    public bool NeverBegan { get; init; }
+
+    /// <summary>Whether a rule takes places of the outcome out of evidence.</summary>
+    public bool HidesOutcome { get; init; }
+}

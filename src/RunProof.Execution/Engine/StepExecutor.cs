@@ -6,16 +6,28 @@ using RunProof.Skills;
 namespace RunProof.Execution;
 
 /// <summary>One attempt of one planned step.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Step">The step; its fallback as a step where that is executed.</param>
+/// <param name="PlanIndex">Its place in the plan.</param>
+/// <param name="Attempt">Attempts before it, those of the step among them where its fallback is executed.</param>
+/// <param name="StepIndex">The least index that it can have in the trace: steps that are under way beside it may be recorded before it.</param>
 internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int Attempt, int StepIndex)
 {
-    /// <summary>The same for all attempts: a service that knows idempotency keys does the work once.</summary>
-    public string IdempotencyKey { get; } = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Run.Id.Value}:{PlanIndex}");
+    /// <summary>The same for all attempts: a service that knows idempotency keys does the work once. A fallback's is its own.</summary>
+    public string IdempotencyKey => KeyOf(Run, PlanIndex, IsFallback);
+
+    /// <summary>Whether it is the step's fallback that is executed.</summary>
+    public bool IsFallback { get; init; }
 
     /// <summary>What the run's trace pinned of skills that may change, by their source. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
 
     /// <summary>Who asks people about it; null where nobody can be asked.</summary>
     public RunApprovals? Approvals { get; init; }
+
+    /// <summary>The key of a step, or of its fallback.</summary>
+    public static string KeyOf(Run run, int planIndex, bool isFallback) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{run.Id.Value}:{planIndex}{(isFallback ? ":fallback" : "")}");
 }
 
 /// <summary>What came of an attempt.</summary>

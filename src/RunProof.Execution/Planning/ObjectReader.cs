@@ -124,6 +124,19 @@ public sealed class ObjectReader
         return usual;
     }
 
+    /// <summary>Whether a string is Unicode text: without a lone surrogate.</summary>
+    internal static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return value.GetString() is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     private static string At(string place, string name) => place.Length == 0 ? name : $"{place}.{name}";
 
     private string? TextOf(JsonElement member, string place)

@@ -86,6 +86,39 @@ public sealed record PlannedStep
 
     /// <summary>Milliseconds that one attempt may take, 1 to 3,600,000. Default: 30,000.</summary>
     public int TimeoutMs { get; init; } = DefaultTimeoutMs;
+
+    /// <summary>What must be true for it to be executed; where it is false the step is skipped. Default: null, nothing.</summary>
+    public Condition? Condition { get; init; }
+
+    /// <summary>What is executed in its place once it has failed for good. Default: null, nothing.</summary>
+    public PlannedFallback? Fallback { get; init; }
+
+    /// <summary>The step as its fallback is executed: under its id, with the fallback's skill.</summary>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    internal PlannedStep AsFallback() => Fallback is not { } fallback ? throw new InvalidOperationException($"step \"{Id}\" has no fallback") : this with
+    {
+        Skill = fallback.Skill, Parameters = fallback.Parameters, HasReferences = fallback.HasReferences, Retry = fallback.Retry, TimeoutMs = fallback.TimeoutMs,
+        Condition = null, Fallback = null,
+    };
+}
+
+/// <summary>What is executed in a step's place once it has failed for good.</summary>
+public sealed record PlannedFallback
+{
+    /// <summary>The skill's name.</summary>
+    public required string Skill { get; init; }
+
+    /// <summary>The parameters, a JSON object; strings in it may refer to outcomes of earlier steps.</summary>
+    public required CanonicalJson Parameters { get; init; }
+
+    /// <summary>Whether any string in the parameters is a reference.</summary>
+    public bool HasReferences { get; init; }
+
+    /// <summary>How it is tried again. Default: null, not at all.</summary>
+    public RetryRule? Retry { get; init; }
+
+    /// <summary>Milliseconds that one attempt may take, 1 to 3,600,000. Default: 30,000.</summary>
+    public int TimeoutMs { get; init; } = PlannedStep.DefaultTimeoutMs;
 }
 
 /// <summary>The steps of a run, in the order of their execution unless they say what they depend on.</summary>
@@ -128,8 +161,17 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
     private static void Write(ref CanonicalWriter writer, PlannedStep step)
     {
         writer.WriteRaw("{"u8);
+        if (step.Condition is { } condition)
+        {
+            writer.WriteRaw("\"condition\":"u8);
+            writer.WriteJson(condition.Json);
+            writer.WriteRaw(","u8);
+        }
+
         if (step.DependsOn is { } dependsOn)
             Write(ref writer, dependsOn);
+        if (step.Fallback is { } fallback)
+            Write(ref writer, fallback);
         writer.WriteRaw("\"id\":"u8);
         writer.WriteString(step.Id);
         writer.WriteRaw(",\"on_error\":"u8);
@@ -156,6 +198,19 @@ public sealed record Plan(IReadOnlyList<PlannedStep> Steps)
         }
 
         writer.WriteRaw("],"u8);
+    }
+
+    private static void Write(ref CanonicalWriter writer, PlannedFallback fallback)
+    {
+        writer.WriteRaw("\"fallback\":{\"params\":"u8);
+        writer.WriteJson(fallback.Parameters);
+        writer.WriteRaw(",\"retry\":"u8);
+        Write(ref writer, fallback.Retry);
+        writer.WriteRaw(",\"skill\":"u8);
+        writer.WriteString(fallback.Skill);
+        writer.WriteRaw(",\"timeout_ms\":"u8);
+        writer.WriteInt32(fallback.TimeoutMs);
+        writer.WriteRaw("},"u8);
     }
 
     private static void Write(ref CanonicalWriter writer, RetryRule? retry)

@@ -12,7 +12,8 @@ namespace RunProof.Execution;
 public sealed class PlanParser(SkillRegistry skills)
 {
     private static readonly SearchValues<char> StepIdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
-    private static readonly string[] StepMembers = ["id", "depends_on", "skill", "params", "on_error", "retry", "timeout_ms"];
+    private static readonly string[] StepMembers = ["id", "depends_on", "condition", "skill", "params", "on_error", "retry", "timeout_ms", "fallback"];
+    private static readonly string[] FallbackMembers = ["skill", "params", "retry", "timeout_ms"];
     private static readonly string[] RetryMembers = ["max_attempts", "backoff_ms", "max_backoff_ms", "strategy", "when"];
     private static readonly string[] WhenMembers = ["codes"];
 
@@ -65,7 +66,9 @@ public sealed class PlanParser(SkillRegistry skills)
             reader.Fail(at, "goes in a circle: " + string.Join(" → ", graph.Circle.Take(20).Append(graph.Circle[0]).Select(index => names[index])));
         }
 
-        var reading = new Reading(ids, graph, new Dictionary<string, JsonElement>(StringComparer.Ordinal), [], reader);
+        var reading = new Reading(ids, graph, new Dictionary<string, IReadOnlyList<JsonElement>>(StringComparer.Ordinal), [], reader);
+        for (var i = 0; i < names.Length; i++)
+            reading.Schemas.TryAdd(names[i], OutcomesOf(written[i], reading));
         for (var i = 0; i < names.Length; i++)
         {
             var at = $"{place}[{i.ToString(CultureInfo.InvariantCulture)}]";
@@ -136,23 +139,91 @@ public sealed class PlanParser(SkillRegistry skills)
         var reader = reading.Reader;
         reader.RefuseOthers(step, at, StepMembers);
         var skill = ReadSkill(step, at, reader);
-        if (skill is not null)
-            reading.Schemas[id] = reading.SchemaOf(skill);
         var onError = (OnError)reader.Word(step, at, "on_error", Plan.OnErrorWords, (int)OnError.Abort);
-        var parameters = ReadParameters(step, at, reader);
-        var references = CheckReferences(parameters, at + ".params", index, reading);
-        if (!references && skill is not null && parameters is not null)
-            CheckBinding(skill, parameters, at + ".params", reader);
+        var condition = ReadCondition(step, at + ".condition", index, reading);
+        var (parameters, references) = ReadCall(step, at, skill, index, reading);
         return new PlannedStep
         {
             Id = id,
             Skill = skill?.Name ?? "",
-            Parameters = parameters ?? CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()),
+            Parameters = parameters,
             HasReferences = references,
             OnError = onError,
             Retry = ReadRetry(step, at, onError, reader),
             TimeoutMs = reader.Integer(step, at, "timeout_ms", 1, 3_600_000, PlannedStep.DefaultTimeoutMs),
+            Condition = condition,
+            Fallback = ReadFallback(step, at + ".fallback", index, reading),
         };
+    }
+
+    private (CanonicalJson Parameters, bool HasReferences) ReadCall(JsonElement call, string at, SkillDescriptor? skill, int index, Reading reading)
+    {
+        var parameters = ReadParameters(call, at, reading.Reader);
+        var references = CheckReferences(parameters, at + ".params", index, reading);
+        if (!references && skill is not null && parameters is not null)
+            CheckBinding(skill, parameters, at + ".params", reading.Reader);
+        return (parameters ?? CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()), references);
+    }
+
+    private PlannedFallback? ReadFallback(JsonElement step, string at, int index, Reading reading)
+    {
+        var reader = reading.Reader;
+        if (!step.TryGetProperty("fallback", out var given) || given.ValueKind is JsonValueKind.Null)
+            return null;
+        if (given.ValueKind is not JsonValueKind.Object)
+        {
+            reader.Fail(at, $"must be an object, not {ObjectReader.Describe(given)}");
+            return null;
+        }
+
+        reader.RefuseOthers(given, at, FallbackMembers);
+        var skill = ReadSkill(given, at, reader);
+        var (parameters, references) = ReadCall(given, at, skill, index, reading);
+        // One level deeper in the plan than those of a step.
+        if (ConditionReader.DepthOf(parameters) >= Canonicalizer.MaxDepth)
+            reader.Fail(at + ".params", string.Create(CultureInfo.InvariantCulture, $"nests deeper than {Canonicalizer.MaxDepth - 1} levels"));
+        return new PlannedFallback
+        {
+            Skill = skill?.Name ?? "",
+            Parameters = parameters,
+            HasReferences = references,
+            Retry = given.TryGetProperty("retry", out var retry) && retry.ValueKind is not JsonValueKind.Null ? ReadRetry(given, at, OnError.Retry, reader) : null,
+            TimeoutMs = reader.Integer(given, at, "timeout_ms", 1, 3_600_000, PlannedStep.DefaultTimeoutMs),
+        };
+    }
+
+    private static Condition? ReadCondition(JsonElement step, string at, int index, Reading reading)
+    {
+        if (!step.TryGetProperty("condition", out var given) || given.ValueKind is JsonValueKind.Null || ConditionReader.Read(given, at, reading.Reader) is not { } condition)
+            return null;
+        foreach (var (place, reference) in condition.Root.References())
+            CheckReference(reference, place, index, reading);
+        foreach (var asked in condition.Root.Leaves().OfType<StatusTest>())
+        {
+            if (!reading.Ids.TryGetValue(asked.Step, out var target))
+                reading.Reader.Fail(asked.Place + ".step", $"there is no step \"{asked.Step}\"");
+            else if (!reading.Graph.IsBefore(target, index))
+                reading.Reader.Fail(asked.Place + ".step", reading.NotBefore($"\"{asked.Step}\"", asked.Step));
+        }
+
+        return condition;
+    }
+
+    // The outcomes that a step can have: its skill's, and that of its fallback. None where one is not known.
+    private List<JsonElement> OutcomesOf(JsonElement step, Reading reading)
+    {
+        var outcomes = new List<JsonElement>();
+        if (step.ValueKind is not JsonValueKind.Object)
+            return outcomes;
+        var calls = step.TryGetProperty("fallback", out var fallback) && fallback.ValueKind is JsonValueKind.Object ? new[] { step, fallback } : [step];
+        foreach (var call in calls)
+        {
+            if (!call.TryGetProperty("skill", out var name) || name.ValueKind is not JsonValueKind.String || !ObjectReader.IsText(name) || !skills.TryFind(name.GetString()!, out var skill))
+                return [];
+            outcomes.Add(reading.SchemaOf(skill));
+        }
+
+        return outcomes;
     }
 
     private SkillDescriptor? ReadSkill(JsonElement step, string at, ObjectReader reader)
@@ -264,16 +335,21 @@ public sealed class PlanParser(SkillRegistry skills)
             foreach (var reference in template.References)
             {
                 any = true;
-                if (!reading.Ids.TryGetValue(reference.Step, out var target))
-                    reader.Fail(at, $"{reference}: there is no step \"{reference.Step}\"");
-                else if (!reading.Graph.IsBefore(target, index))
-                    reader.Fail(at, reading.NotBefore(reference.ToString(), reference.Step));
-                else if (reading.Schemas.TryGetValue(reference.Step, out var schema) && OutcomeShape.Excludes(schema, reference.Path))
-                    reader.Fail(at, $"{reference}: an outcome of step \"{reference.Step}\" never has that path");
+                CheckReference(reference, at, index, reading);
             }
         }
 
         return any;
+    }
+
+    private static void CheckReference(Reference reference, string at, int index, Reading reading)
+    {
+        if (!reading.Ids.TryGetValue(reference.Step, out var target))
+            reading.Reader.Fail(at, $"{reference}: there is no step \"{reference.Step}\"");
+        else if (!reading.Graph.IsBefore(target, index))
+            reading.Reader.Fail(at, reading.NotBefore(reference.ToString(), reference.Step));
+        else if (reading.Schemas[reference.Step] is { Count: > 0 } schemas && schemas.All(schema => OutcomeShape.Excludes(schema, reference.Path)))
+            reading.Reader.Fail(at, $"{reference}: an outcome of step \"{reference.Step}\" never has that path");
     }
 
     private static void CheckBinding(SkillDescriptor skill, CanonicalJson parameters, string place, ObjectReader reader)
@@ -295,7 +371,7 @@ public sealed class PlanParser(SkillRegistry skills)
 
     /// <summary>What is known of a plan while its steps are read.</summary>
     private sealed record Reading(
-        Dictionary<string, int> Ids, PlanGraph Graph, Dictionary<string, JsonElement> Schemas, Dictionary<string, JsonElement> BySkill, ObjectReader Reader)
+        Dictionary<string, int> Ids, PlanGraph Graph, Dictionary<string, IReadOnlyList<JsonElement>> Schemas, Dictionary<string, JsonElement> BySkill, ObjectReader Reader)
     {
         public string NotBefore(string what, string step) => Graph.IsInLine
             ? $"{what}: step \"{step}\" comes no earlier than this one"

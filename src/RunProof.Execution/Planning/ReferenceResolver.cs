@@ -93,7 +93,7 @@ internal static class ReferenceResolver
         writer.WriteStringValue(filled.ToString());
     }
 
-    private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+    internal static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     private sealed record Lookup(IReadOnlyDictionary<string, CanonicalJson?> Outcomes, IReadOnlySet<string>? Unknowable, Dictionary<string, JsonDocument> Parsed)
     {

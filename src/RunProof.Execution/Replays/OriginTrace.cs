@@ -53,7 +53,7 @@ internal sealed class OriginTrace
     /// <param name="from">The step, by its place in the plan.</param>
     public Dictionary<int, StepEnd> Before(int from)
     {
-        var ends = Enumerable.Range(0, from).ToDictionary(static index => index, static _ => new StepEnd(StepStatus.Skipped, null, null));
+        var ends = Enumerable.Range(0, from).ToDictionary(static index => index, static _ => new StepEnd(StepStatus.Skipped, null, null) { NeverBegan = true });
         foreach (var step in Steps.Where(step => step.Comparable.PlanIndex >= 0 && step.Comparable.PlanIndex < from && step.Recorded.Status is not "retrying"))
         {
             Wire.TryParse(step.Recorded.Status, out StepStatus status);

@@ -234,9 +234,9 @@ internal sealed class Replay
                 ("place", EvidenceContext.OfText(place ?? "")), ("step", OriginTrace.Number(step)));
     }
 
-    // As the engine wrote it: the run's id, a colon, the place in the plan.
+    // As the engine wrote it: the run's id, a colon, the place in the plan, and a word behind it where it is the step's fallback: that counts its attempts on from the step's.
     private (int, int) KeyOf(StepRecording recording) =>
-        recording.IdempotencyKey is { } key && int.TryParse(key.AsSpan(_run.Value.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        recording.IdempotencyKey is { } key && int.TryParse(key.AsSpan(_run.Value.Length + 1) is var rest && rest.IndexOf(':') is var colon and >= 0 ? rest[..colon] : rest, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             ? (index, recording.RetryCount)
             : (-1, recording.RetryCount);
 }

@@ -42,7 +42,9 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
             : await planner.PlanAsync(new PlanningRequest(request.Goal, request.Plan) { TenantId = request.TenantId, Choices = request.Choices }, cancellationToken);
         if (validation.Plan is not { } plan)
             return new Admission(null, validation.Errors, InPlan: true);
-        var actions = plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters)).ToList();
+        var actions = plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters))
+            .Concat(plan.Steps.Index().Where(step => step.Item.Fallback is not null)
+                .Select(step => new StepAction(step.Item.Fallback!.Skill, step.Item.Fallback.Parameters) { FallbackOf = step.Index })).ToList();
         if (await gate.FindKillAsync(governed, actions, cancellationToken) is { } kill)
             return new Admission(null, [], InPlan: false) { Kill = kill };
         return new Admission(plan, [], InPlan: true) { Redactions = await gate.PlanRedactionsAsync(governed, actions, cancellationToken) };

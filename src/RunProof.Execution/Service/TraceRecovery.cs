@@ -41,7 +41,7 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
         for (var i = 0; i < hidden.Length; i++)
         {
             var rest = StepIntents.Of(hidden.Skip(i + 1));
-            await session.AppendAsync(interruptions.Of(run, null, hidden[i], OutcomesOf(recorded), null), rest, cancellationToken);
+            await session.AppendAsync(Hidden(run, hidden[i], recorded), rest, cancellationToken);
             failedSteps++;
         }
 
@@ -57,6 +57,14 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
             },
             cancellationToken);
         return outcome;
+    }
+
+    // What is announced of a step that failed for good is its fallback.
+    private StepRecording Hidden(Run run, StepIntent intent, TraceProgress? recorded)
+    {
+        var isFallback = recorded?.Steps.Select(EarlierStep.Of).Any(step => step.PlanIndex == intent.PlanIndex && step.Status is not StepStatus.Retrying) is true;
+        var recording = interruptions.Of(run, null, intent, isFallback, OutcomesOf(recorded), null);
+        return isFallback ? recording with { Context = recording.Context!.With("fallback", CanonicalJson.FromCanonicalBytes("true"u8.ToArray())) } : recording;
     }
 
     internal static RunOutcome Died(string message) => new(RunStatus.Aborted, "worker_lost", message);

@@ -14,7 +14,7 @@ public interface IStepGate
 
     /// <summary>The places of a plan that rules take out of evidence. What a rule would only know when the step begins counts as if it held.</summary>
     /// <param name="run">The run that the plan is for.</param>
-    /// <param name="plan">Its steps.</param>
+    /// <param name="plan">Its steps in their order, then their fallbacks.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PolicyUnavailableException">The policies in force are not known: the plan must not be stored.</exception>
     /// <returns>Places from the root of the plan's JSON array; empty where there are none.</returns>
@@ -120,7 +120,11 @@ public sealed record EarlierAttempt(string? Context, decimal CostCents);
 /// <summary>What is about to be executed.</summary>
 /// <param name="Skill">The skill's name.</param>
 /// <param name="Parameters">What it will be called with.</param>
-public sealed record StepAction(string Skill, CanonicalJson Parameters);
+public sealed record StepAction(string Skill, CanonicalJson Parameters)
+{
+    /// <summary>In a plan: the place of the step whose fallback it is; null for a step, whose place is its own in the list.</summary>
+    public int? FallbackOf { get; init; }
+}
 
 /// <summary>The policies in force cannot be known at present.</summary>
 /// <param name="message">Why.</param>

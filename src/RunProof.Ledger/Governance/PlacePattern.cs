@@ -55,13 +55,13 @@ public sealed class PlacePattern
 
     /// <summary>The same place seen from an array that holds the value as a member of one of its items.</summary>
     /// <param name="index">The item.</param>
-    /// <param name="member">The member.</param>
+    /// <param name="member">The member, or the names that lead to it.</param>
     /// <returns><c>[index].member.…</c>.</returns>
-    public PlacePattern Within(int index, string member)
+    public PlacePattern Within(int index, params ReadOnlySpan<string> member)
     {
-        ArgumentNullException.ThrowIfNull(member);
-        var text = string.Create(CultureInfo.InvariantCulture, $"[{index}].{member}{(Text[0] == '[' ? "" : ".")}{Text}");
-        return new PlacePattern(text, [new Part(null, index, IsItem: true), new Part(member, null, IsItem: false), .. _parts]);
+        var names = member.ToArray();
+        var text = string.Create(CultureInfo.InvariantCulture, $"[{index}].{string.Join('.', names)}{(Text[0] == '[' ? "" : ".")}{Text}");
+        return new PlacePattern(text, [new Part(null, index, IsItem: true), .. names.Select(static name => new Part(name, null, IsItem: false)), .. _parts]);
     }
 
     /// <summary>The values at the places, also within JSON that is kept as text under <c>$json</c> (proof-format.md section 1, rule 2).</summary>

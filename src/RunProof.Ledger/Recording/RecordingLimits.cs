@@ -72,6 +72,9 @@ internal static class RecordingLimits
             throw new ArgumentException($"Decision: a step that may not be executed is recorded blocked, not {Wire.Name(step.Status)}", nameof(step));
         if (step.Decision.MayExecute && step.Status is StepStatus.Blocked)
             throw new ArgumentException("Decision: a step that may be executed is not recorded blocked", nameof(step));
+        // Nothing is decided of what is not executed, and what was decided of is not passed over in silence.
+        if (step.Status is StepStatus.Skipped && step.Source is (StepSource.Engine or StepSource.Replay) && kind is not StepDecisionKind.Undecided)
+            throw new ArgumentException("Decision: a step that is skipped is not decided of", nameof(step));
         // In a replay a step may succeed for which nothing was executed: its outcome is its origin's.
         if (kind is StepDecisionKind.Undecided && (step.Status is StepStatus.Blocked || (step.Status is StepStatus.Succeeded && step.Source is not StepSource.Replay)))
             throw new ArgumentException($"Decision: a step that was not decided of is not recorded {Wire.Name(step.Status)}", nameof(step));

@@ -80,7 +80,7 @@ public sealed class PolicyGate : IStepGate
         {
             using var facts = new ActionFacts(run, plan[i], RunUsage.None, _clock.GetUtcNow(), _redactor);
             foreach (var one in Evaluation.PossibleRedactions(current.Policies, facts).Parameters)
-                places.Add(new PlaceRedaction(one.Place.Within(i, "params"), one.Rule));
+                places.Add(new PlaceRedaction(plan[i].FallbackOf is { } step ? one.Place.Within(step, "fallback", "params") : one.Place.Within(i, "params"), one.Rule));
         }
 
         return places;

@@ -12,6 +12,8 @@ public readonly record struct ComparablePayload(string? Text, string? Hidden);
 /// <summary>A step as a comparison sees it: whose attempt it is, and what of it another execution should give alike.</summary>
 public sealed record ComparableStep
 {
+    private const string FallbackMark = ":fallback";
+
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 1024 };
 
     /// <summary>Its index in its trace.</summary>
@@ -117,10 +119,11 @@ public sealed record ComparableStep
         : isRedacted ? new ComparablePayload(null, "redacted")
         : new ComparablePayload(payload.Text, null);
 
-    // What the engine writes: the run's id, a colon, the place in the plan. It is a column of the chain, and no payload that may be erased.
+    // What the engine writes: the run's id, a colon, the place in the plan; behind it ":fallback" where it is that of the step, which counts its attempts on from the step's.
+    // It is a column of the chain, and no payload that may be erased.
     private static int PlanIndexOf(RecordedStep step) =>
-        step.IdempotencyKey is { } key && key.LastIndexOf(':') is var colon and >= 0
-            && int.TryParse(key.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        step.IdempotencyKey is { } written && (written.EndsWith(FallbackMark, StringComparison.Ordinal) ? written[..^FallbackMark.Length] : written) is var key
+            && key.LastIndexOf(':') is var colon and >= 0 && int.TryParse(key.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index)
             ? index
             : step.StepIndex;
 

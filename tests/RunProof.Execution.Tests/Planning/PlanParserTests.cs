@@ -40,7 +40,7 @@ public sealed class PlanParserTests
     [InlineData("""[{"skill":"echo","id":"Über"}]""", "plan[0].id", "must be 1 to 64 of a-z 0-9 _ -")]
     [InlineData("""[{"skill":"echo","id":"a"},{"skill":"echo","id":"a"}]""", "plan[1].id", "\"a\" is the id of plan[0] already")]
     [InlineData("""[{"skill":"echo","id":"step_1"},{"skill":"echo"}]""", "plan[1].id", "\"step_1\" is the id of plan[0] already")]
-    [InlineData("""[{"skill":"echo","when":1}]""", "plan[0].when", "is not a member here; there are: id, depends_on, skill, params, on_error, retry, timeout_ms")]
+    [InlineData("""[{"skill":"echo","when":1}]""", "plan[0].when", "is not a member here; there are: id, depends_on, condition, skill, params, on_error, retry, timeout_ms, fallback")]
     [InlineData("""[{"skill":"echo","params":[]}]""", "plan[0].params", "must be an object, not an array")]
     [InlineData("""[{"skill":"echo","on_error":"ignore"}]""", "plan[0].on_error", "must be one of abort, continue, retry")]
     [InlineData("""[{"skill":"echo","on_error":null}]""", "plan[0].on_error", "must be one of abort, continue, retry")]
