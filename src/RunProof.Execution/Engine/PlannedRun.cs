@@ -36,8 +36,8 @@ internal sealed record ResumePoint(ITraceSession? Session, IReadOnlyList<Earlier
     /// <summary>What its trace pinned of skills that may change, by their source. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
 
-    /// <summary>Steps that the run takes over from another one, by their place in the plan: over before it begins, and not recorded in its own trace.</summary>
-    public IReadOnlyDictionary<int, StepEnd> Inherited { get; init; } = new Dictionary<int, StepEnd>();
+    /// <summary>Steps that the run takes over from another one, by their place in the plan: over before it begins, and not recorded in its own trace. Emptied by whoever takes them.</summary>
+    public Dictionary<int, StepEnd> Inherited { get; init; } = [];
 
     /// <summary>Nothing was done yet.</summary>
     public static ResumePoint Beginning { get; } = new(null, [], false, null);

@@ -71,7 +71,7 @@ internal sealed record EarlierStep(
         return new EarlierStep(
             Number(root, "plan_index", int.MaxValue), Number(root, "attempt", 0), status,
             step.Outcome is null ? null : CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(step.Outcome)),
-            root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome),
+            (root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome)) || WasTakenHidden(root),
             status is StepStatus.Succeeded or StepStatus.Skipped ? null
                 : new SkillFailure(TraceRecovery.TextOf(error, "code") ?? "skill_error", TraceRecovery.TextOf(error, "message") ?? ""),
             root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue")
@@ -84,6 +84,11 @@ internal sealed record EarlierStep(
 
     private static int Number(JsonElement value, string member, int otherwise) =>
         value.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Number && found.TryGetInt32(out var number) ? number : otherwise;
+
+    // A replay's: the outcome is the origin's record of it, which is not what came back.
+    private static bool WasTakenHidden(JsonElement context) =>
+        context.TryGetProperty("replay", out var replay) && TraceRecovery.TextOf(replay, "how") is "recorded"
+        && replay.TryGetProperty("not_comparable", out var places) && places.EnumerateArray().Any(static place => place.ValueEquals("outcome_data"));
 
     // Places begin with the payload's column (the recorder's notes).
     private static bool OfOutcome(JsonElement redaction) =>

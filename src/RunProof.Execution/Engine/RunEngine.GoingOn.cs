@@ -61,10 +61,10 @@ internal sealed partial class RunEngine
         run.Schedule.End(recorded.PlanIndex, new StepEnd(recorded.Status, recorded.Outcome, recorded.Failure, !recorded.OutcomeIsChanged));
         if (recorded.Failure is not { } failure || (recorded.Status is StepStatus.Blocked ? recorded.RunGoesOn : step.OnError is OnError.Continue))
             return;
-        run.EndAs(
-            failure.Code is KillSwitch.Code ? Failed(step, failure) with { Status = RunStatus.Aborted }
-            : recorded.Status is StepStatus.Interrupted ? Died(step)
-            : Failed(step, failure));
+        if (failure.Code is KillSwitch.Code)
+            run.EndAs(Failed(step, failure) with { Status = RunStatus.Aborted });
+        else
+            run.EndWith(recorded.PlanIndex, recorded.Attempt, recorded.Status is StepStatus.Interrupted ? Died(step) : Failed(step, failure));
     }
 
     // Its fallback was due, or is: whether that is over a later step of the record says.
@@ -92,8 +92,8 @@ internal sealed partial class RunEngine
     }
 
     private bool IsRepeatable(RunExecution run, Flight flight) =>
-        run.End is null && interruptions.MayRepeat(
-            StepOf(run, flight), run.Schedule.OutcomesFor(flight.Intent.PlanIndex), run.Schedule.UnknowableFor(flight.Intent.PlanIndex));
+        run.End is null && (run.Replay?.ExecutesNothing(flight.Intent.PlanIndex, flight.Intent.Attempt) is true || interruptions.MayRepeat(
+            StepOf(run, flight), run.Schedule.OutcomesFor(flight.Intent.PlanIndex), run.Schedule.UnknowableFor(flight.Intent.PlanIndex)));
 
     // A step that had begun and that nobody executes again.
     private async Task InterruptAsync(RunExecution run, Flight flight, IRunGate runGate, bool isLast = false)
@@ -110,7 +110,7 @@ internal sealed partial class RunEngine
         {
             run.Schedule.End(index, new StepEnd(StepStatus.Interrupted, null, Unknown));
             if (step.OnError is not OnError.Continue)
-                run.EndAs(Died(step));
+                run.EndWith(index, flight.Intent.Attempt, Died(step));
         }
 
         if (isLast)

@@ -63,6 +63,7 @@ internal sealed partial class RunEngine(
             run.EndAs(before);
         foreach (var (index, inherited) in run.From.Inherited)
             run.Schedule.End(index, inherited);
+        run.From.Inherited.Clear();
         if (run.From.Session is { } taken)
         {
             run.Session = taken;
@@ -191,7 +192,7 @@ internal sealed partial class RunEngine(
         flight.IsFallback ? run.Schedule[flight.Intent.PlanIndex].AsFallback() : run.Schedule[flight.Intent.PlanIndex];
 
     private ValueTask<AttemptResult> ExecuteOnceAsync(
-        RunExecution run, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable) => run.Planned.Ancestry?.Replay is { } replay
+        RunExecution run, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable) => run.Replay is { } replay
         ? replay.ExecuteAsync(executor, call, outcomes, unknowable, run.Gate, run.Now)
         : executor.ExecuteAsync(call, outcomes, unknowable, run.Gate, run.Now);
 
@@ -220,7 +221,7 @@ internal sealed partial class RunEngine(
     private async Task<IReadOnlyList<Flight>> EndedAsync(RunExecution run, Flight flight, StepCall call, AttemptResult result, Activity? activity)
     {
         var (step, attempt, pauses) = (call.Step, call.Attempt, Backoff.Of(call.Step.Retry));
-        if (run.Planned.Ancestry?.Replay is { IsDry: true })
+        if (run.Replay is { IsDry: true })
             pauses = [.. pauses.Select(static _ => TimeSpan.Zero)];
         if (result is { Interrupted: true, KilledBy: null } && run.Control.Cancel is not null)
             result = result with { Failure = Cancelled };
@@ -232,7 +233,7 @@ internal sealed partial class RunEngine(
         }
 
         var tried = attempt - (run.Schedule.FallbackFrom(call.PlanIndex) ?? 0);
-        var again = result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && tried < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
+        var again = run.Replay?.MayTryAgain(call.PlanIndex, attempt) is not false && result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && tried < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
         var status = StatusOf(result, again);
         var recording = Recording(call, result, status, flight, activity);
@@ -240,8 +241,7 @@ internal sealed partial class RunEngine(
         IReadOnlyList<Flight> next = [];
         if (again)
         {
-            var pause = PauseBefore(result.Failure!, pauses[tried]);
-            next = [run.Launch(new Flight(new StepIntent(call.PlanIndex, attempt + 1, clock.GetUtcNow() + pause)) { Pause = pause, IsFallback = flight.IsFallback, Condition = flight.Condition })];
+            next = TryAgain(run, flight, PauseBefore(result.Failure!, pauses[tried]));
         }
         else if (result is { Failure: not null, KilledBy: null } && (!result.IsBlocked || goesOn) && FallsBack(run, flight))
         {
@@ -250,11 +250,11 @@ internal sealed partial class RunEngine(
         }
         else
         {
-            run.Schedule.End(call.PlanIndex, new StepEnd(status, result.Outcome, AsRecorded(result.Failure)) { HidesOutcome = result.Decision.OutcomeRedactions.Count > 0 });
+            run.Schedule.End(call.PlanIndex, new StepEnd(status, result.Outcome, AsRecorded(result.Failure), result.OutcomeIsKnown) { HidesOutcome = result.Decision.OutcomeRedactions.Count > 0 });
             if (result.KilledBy is { } kill)
                 run.EndAs(RunOutcome.KilledBy(kill));
             else if (!goesOn)
-                run.EndAs(result.Interrupted ? EndedBy(run) ?? Stopped(run) : Failed(step, result.Failure!));
+                run.EndWith(call.PlanIndex, attempt, result.Interrupted ? EndedBy(run) ?? Stopped(run) : Failed(step, result.Failure!));
             next = WhatFollows(run);
         }
 
@@ -265,6 +265,16 @@ internal sealed partial class RunEngine(
     // Whether a step that failed for good has another way, and the run the time for it.
     private static bool FallsBack(RunExecution run, Flight flight) =>
         !flight.IsFallback && run.Schedule[flight.Intent.PlanIndex].Fallback is not null && run.End is null && run.Fault is null && run.Control.Cancel is null;
+
+    // Of a replay whose origin ended before that attempt the step waits, as those do that the origin never came to.
+    private IReadOnlyList<Flight> TryAgain(RunExecution run, Flight flight, TimeSpan pause)
+    {
+        var (index, attempt) = (flight.Intent.PlanIndex, flight.Intent.Attempt + 1);
+        if (run.Replay?.Has(index, attempt) is not false)
+            return [run.Launch(new Flight(new StepIntent(index, attempt, clock.GetUtcNow() + pause)) { Pause = pause, IsFallback = flight.IsFallback, Condition = flight.Condition })];
+        run.Beyond.Enqueue((index, attempt));
+        return WhatFollows(run);
+    }
 
     // A service that asked to be left alone is, within reason.
     private static TimeSpan PauseBefore(SkillFailure failure, TimeSpan planned)
@@ -287,20 +297,26 @@ internal sealed partial class RunEngine(
     private List<Flight> TakeReady(RunExecution run)
     {
         var taken = new List<Flight>();
-        while (run.Flights.Count < options.MaxParallelSteps && run.Schedule.TryTake(out var index, out var attempt))
+        while (run.Flights.Count < options.MaxParallelSteps && run.TryTake(out var index, out var attempt))
             taken.Add(run.Launch(Looked(run, new StepIntent(index, attempt, clock.GetUtcNow()), isAnnounced: false, repeats: false)));
+        if (run.Flights.Count == 0)
+            run.EndAsOrigin();
         return taken;
     }
 
     // Where no step is left, a planner whose plan grows is asked for more.
     private static void Grow(RunExecution run)
     {
-        if (run.Growth is not { } planner || !run.Schedule.IsOver || run.End is not null)
+        if (!run.Schedule.IsOver || run.End is not null || run.Last is not null)
             return;
-        switch (planner.Grow(new RunHistory(run.Planned.Goal, run.Schedule.History())))
+        var growth = run.Growth?.Grow(new RunHistory(run.Planned.Goal, run.Schedule.History()));
+        // A replay takes the recorded growth where its planner cannot tell it any more.
+        if (growth is null or PlanGrowth.Impossible && run.Replay?.GrowthAfter(run.Schedule.Count) is { Count: > 0 } recorded)
+            growth = new PlanGrowth.More(recorded);
+        switch (growth)
         {
             case PlanGrowth.More more when WrongWith(run, more.Steps) is { } wrong:
-                run.EndAs(new RunOutcome(RunStatus.Failed, "invalid_plan", $"the planner \"{planner.Name}\" went on with a plan that is not valid: {wrong}"));
+                run.EndAs(new RunOutcome(RunStatus.Failed, "invalid_plan", $"the planner \"{run.Planned.Run.Planner}\" went on with a plan that is not valid: {wrong}"));
                 break;
             case PlanGrowth.More more:
                 run.Schedule.Add(more.Steps);
@@ -384,7 +400,8 @@ internal sealed partial class RunEngine(
         {
             if (run.Fault is not null)
                 return;
-            recording = run.Planned.Ancestry?.Replay?.Compared(recording, run.Session.NextIndex) ?? recording;
+            if (run.Replay is { } replay)
+                recording = await replay.ComparedAsync(recording, run.Session.NextIndex);
             run.Pending[^1] = recording;
             run.Recorded = run.Session.NextIndex;
             var intents = run.Intents();
@@ -548,7 +565,7 @@ internal sealed partial class RunEngine(
         };
     }
 
-    private static CanonicalJson Sealed(RunExecution run, CanonicalJson metadata) => run.Planned.Ancestry?.Replay is { } replay ? replay.Sealed(metadata) : metadata;
+    private static CanonicalJson Sealed(RunExecution run, CanonicalJson metadata) => run.Replay is { } replay ? replay.Sealed(metadata) : metadata;
 
     private static string? TraceParentOf(Activity? activity) => activity is { IdFormat: ActivityIdFormat.W3C } ? activity.Id : null;
 

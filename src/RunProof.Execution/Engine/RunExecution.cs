@@ -94,6 +94,15 @@ internal sealed class RunExecution : IDisposable
     /// <summary>How the run ends; null while it goes on. Once it is there nothing begins any more, and what is under way ends.</summary>
     public RunOutcome? End { get; private set; }
 
+    /// <summary>How a replay ends once all is done that its origin did; null where nothing says so yet.</summary>
+    public RunOutcome? Last { get; private set; }
+
+    /// <summary>Steps of a replay that could begin and that its origin never came to.</summary>
+    public Queue<(int Index, int Attempt)> Beyond { get; } = [];
+
+    /// <summary>What it is executed by, where it is a replay; else null.</summary>
+    public Replay? Replay => Planned.Ancestry?.Replay;
+
     /// <summary>What the recorder or the engine itself threw: nothing is recorded any more.</summary>
     public Exception? Fault { get; private set; }
 
@@ -149,8 +158,47 @@ internal sealed class RunExecution : IDisposable
 
     public void Land(Flight flight) => _flights.Remove(flight.Intent.PlanIndex);
 
+    /// <summary>Takes the next step that may begin. A replay does all that its origin did before it comes to anything else.</summary>
+    /// <param name="index">Its place in the plan.</param>
+    /// <param name="attempt">Attempts of it that are recorded.</param>
+    /// <returns>False where none may begin now.</returns>
+    public bool TryTake(out int index, out int attempt)
+    {
+        while (Schedule.TryTake(out index, out attempt))
+        {
+            if (Replay?.Has(index, attempt) is not false)
+                return true;
+            Beyond.Enqueue((index, attempt));
+        }
+
+        if (_flights.Count > 0 || Parked.Count > 0 || Last is not null || Replay is null or { WasBrokenOff: true } || !Beyond.TryDequeue(out var beyond))
+            return false;
+        (index, attempt) = beyond;
+        return true;
+    }
+
     /// <summary>The first reason for which the run ends counts.</summary>
     public void EndAs(RunOutcome outcome) => End ??= outcome;
+
+    /// <summary>The run ends with a step. Where a replay's origin ended with it too, other branches may have had more to do then: what is recorded of them is done first.</summary>
+    public void EndWith(int index, int attempt, RunOutcome outcome)
+    {
+        if (Replay?.EndedWith(index, attempt) is true)
+            Last ??= outcome;
+        else
+            EndAs(outcome);
+    }
+
+    /// <summary>A replay of which nothing is under way and nothing may begin has done what its origin did.</summary>
+    public void EndAsOrigin()
+    {
+        if (Parked.Count > 0)
+            return;
+        if (Last is { } last)
+            EndAs(last);
+        else if (Beyond.TryPeek(out var beyond))
+            EndAs(new RunOutcome(RunStatus.Aborted, "origin_ended", $"the origin was broken off before step \"{Schedule[beyond.Index].Id}\": there is no more of it to replay"));
+    }
 
     /// <summary>Nothing can be recorded any more. What is under way may end, unless another process has the run.</summary>
     public void Fail(Exception fault)

@@ -60,6 +60,9 @@ internal sealed record AttemptResult(
     /// <summary>Places of the outcome of which the skill said that they vary.</summary>
     public IReadOnlyList<string> Varies { get; init; } = [];
 
+    /// <summary>False where the outcome is a recorded one that is not what came back then. Default: true.</summary>
+    public bool OutcomeIsKnown { get; init; } = true;
+
     /// <summary>Whether it was refused, not executed.</summary>
     public bool IsBlocked => Decision.BlockedCode is not null;
 

@@ -12,11 +12,8 @@ namespace RunProof.Execution;
 internal sealed record Ancestry(string Member, CanonicalJson Named, Replay? Replay);
 
 /// <summary>Recomputes the origins of replays and forks before anything of them is executed.</summary>
-internal sealed class Origins(IReplayStore store, IRecoveryStore progress, PlanParser parser, SkillRegistry skills, ExecutionOptions options, TimeProvider clock)
+internal sealed class Origins(IReplayStore store, Persistence persistence, PlanParser parser, SkillRegistry skills, ExecutionOptions options, TimeProvider clock)
 {
-    /// <summary>Characters of an origin's payloads that a process keeps in memory for a replay.</summary>
-    public const long MaxCharacters = 64 * 1024 * 1024;
-
     /// <summary>Prepares a run that comes from another one. The same call later does the same.</summary>
     /// <param name="planned">The run, claimed by this process.</param>
     /// <param name="from">Where it goes on; null for a run that begins.</param>
@@ -24,23 +21,27 @@ internal sealed class Origins(IReplayStore store, IRecoveryStore progress, PlanP
     /// <returns>The run with what it has of its origin, and where it begins: with its end, where the origin cannot be relied on.</returns>
     public async Task<(PlannedRun Planned, ResumePoint From)> PrepareAsync(PlannedRun planned, ResumePoint? from, CancellationToken cancellationToken)
     {
-        var (run, origin) = (planned.Run, planned.Run.Origin!);
+        var (run, named) = (planned.Run, planned.Run.Origin!);
         var point = from ?? ResumePoint.Beginning;
-        var read = await store.ReadAsync(run.TenantId, run.Id, options.Worker, MaxCharacters, cancellationToken);
-        if (read is null)
-            return Refuse(planned, point, "origin_not_verified", $"the origin, trace {origin.Trace}, is not there");
-        if (read.IsTooLarge)
-            return Refuse(planned, point, "origin_too_large", $"the payloads of the origin, trace {origin.Trace}, are more than {MaxCharacters} characters");
-        if (OriginTrace.Verify(read, run, out var problem) is not { } trace)
-            return Refuse(planned, point, "origin_not_verified", $"the origin, trace {origin.Trace}, does not verify: {problem}");
-        if (origin.Mode is not null && !HasPlanOf(trace, planned.Plan))
-            return Refuse(planned, point, "origin_not_verified", $"the origin's stored plan is not the one that trace {origin.Trace} is committed to");
+        var pages = new OriginPages(store, persistence, run, options.Worker);
+        var (origin, problem) = await OriginTrace.VerifyAsync(pages, run, Needed(planned.Plan, named.From), cancellationToken);
+        if (origin is null)
+            return Refuse(planned, point, $"the origin, trace {named.Trace}, {problem}");
+        if (named.Mode is not null && !HasPlanOf(origin, planned.Plan))
+            return Refuse(planned, point, $"the origin's stored plan is not the one that trace {named.Trace} is committed to");
 
-        var replay = origin.Mode is { } mode ? new Replay(trace, origin.From, mode, run.Id, skills, clock) : null;
-        if (replay is not null && point.Session is not null)
-            replay.Recount(await progress.ReadAsync(run.TenantId, run.Id, options.Worker, cancellationToken));
-        var named = replay is not null ? OriginTrace.ReplayOf(origin, trace.Root) : OriginTrace.ForkOf(origin, trace.SharedBefore(origin.From));
-        return (planned with { Ancestry = new Ancestry(replay is null ? "fork_of" : "replay_of", named, replay) }, point with { Inherited = trace.Before(origin.From) });
+        var replay = named.Mode is { } mode ? new Replay(origin, named.From, planned.Plan.Steps.Count, mode, run.Id, skills, clock) : null;
+        if (point.Session is not null)
+            replay?.Recount(point.Earlier);
+        var member = replay is not null ? OriginTrace.ReplayOf(named, origin.Root) : OriginTrace.ForkOf(named, origin.Shared);
+        return (planned with { Ancestry = new Ancestry(replay is null ? "fork_of" : "replay_of", member, replay) }, point with { Inherited = origin.Before(named.From) });
+    }
+
+    // Of the steps before the first the outcomes that some step of this run refers to.
+    private static Func<int, bool> Needed(Plan plan, int from)
+    {
+        var ids = plan.Steps.Skip(from).SelectMany(StepReferences.Of).ToHashSet(StringComparer.Ordinal);
+        return index => index < plan.Steps.Count && ids.Contains(plan.Steps[index].Id);
     }
 
     // The reader of this build may write defaults out that an older one did not know: plans are compared as this build reads them.
@@ -53,12 +54,12 @@ internal sealed class Origins(IReplayStore store, IRecoveryStore progress, PlanP
     }
 
     // The refusal is evidence: the trace opens, names what it was to come from, and ends.
-    private static (PlannedRun, ResumePoint) Refuse(PlannedRun planned, ResumePoint point, string code, string message)
+    private static (PlannedRun, ResumePoint) Refuse(PlannedRun planned, ResumePoint point, string message)
     {
         var origin = planned.Run.Origin!;
         var ancestry = origin.Mode is null
             ? new Ancestry("fork_of", OriginTrace.ForkOf(origin, null), null)
             : new Ancestry("replay_of", OriginTrace.ReplayOf(origin, null), null);
-        return (planned with { Ancestry = ancestry }, point with { End = new RunOutcome(RunStatus.Failed, code, message) });
+        return (planned with { Ancestry = ancestry }, point with { End = new RunOutcome(RunStatus.Failed, Replay.NotVerified, message) });
     }
 }

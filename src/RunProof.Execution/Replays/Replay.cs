@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using RunProof.Format;
 using RunProof.Ledger;
@@ -10,70 +11,140 @@ namespace RunProof.Execution;
 
 /// <summary>
 /// Stands where the steps of a replay are executed: gives the outcome of the record, or the real one, and says of every recorded step how it compares with the origin's.
-/// A replay executes nothing that its origin did not.
+/// A replay executes nothing that its origin did not, and all that it did: what branches happened to come to before one of them ended the run is no matter of luck here.
 /// </summary>
 internal sealed class Replay
 {
+    /// <summary>The code of a replay, or of a step of it, whose origin does not verify.</summary>
+    public const string NotVerified = "origin_not_verified";
+
     private const string NothingExecuted = "nothing was executed: the outcome is the one that the origin recorded";
     private const int MostDivergences = 10;
 
+    // Attempts of a step that grew are those of the record, whatever its planner would have said.
+    private static readonly RetryRule AsRecorded = new() { MaxAttempts = 10, BackoffMs = 0, MaxBackoffMs = 0, Strategy = BackoffStrategy.Constant, WhenCodes = ["*"] };
+
     private readonly OriginTrace _origin;
     private readonly int _from;
+    private readonly int _planned;
     private readonly RunId _run;
     private readonly SkillRegistry _skills;
     private readonly TimeProvider _clock;
-    private readonly Dictionary<(int PlanIndex, int Attempt), OriginStep> _steps = [];
-    private readonly ConcurrentDictionary<(int PlanIndex, int Attempt), (string How, bool ParametersHidden)> _marks = [];
-    private readonly HashSet<(int PlanIndex, int Attempt)> _seen = [];
-    private readonly ConcurrentDictionary<string, bool> _unknowable = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<AttemptKey, Mark> _marks = [];
+    private readonly HashSet<AttemptKey> _seen = [];
+    private readonly HashSet<int> _grown = [];
     private int _compared;
     private int _divergences;
     private int _notComparable;
     private CanonicalJson? _first;
 
-    public Replay(OriginTrace origin, int from, ReplayMode mode, RunId run, SkillRegistry skills, TimeProvider clock)
-    {
-        (_origin, _from, IsDry, _run, _skills, _clock) = (origin, from, mode is ReplayMode.Dry, run, skills, clock);
-        foreach (var step in origin.Steps)
-            _steps[(step.Comparable.PlanIndex, step.Comparable.Attempt)] = step;
-    }
+    public Replay(OriginTrace origin, int from, int planned, ReplayMode mode, RunId run, SkillRegistry skills, TimeProvider clock) =>
+        (_origin, _from, _planned, IsDry, _run, _skills, _clock) = (origin, from, planned, mode is ReplayMode.Dry, run, skills, clock);
 
     /// <summary>Whether nothing real is executed.</summary>
     public bool IsDry { get; }
+
+    /// <summary>Whether something ended the origin that is no outcome of its steps.</summary>
+    public bool WasBrokenOff => _origin.WasBrokenOff;
+
+    /// <summary>Whether the origin has an attempt.</summary>
+    public bool Has(int planIndex, int attempt) => _origin.Has(new AttemptKey(planIndex, attempt));
+
+    /// <summary>Whether an attempt that failed is tried again: where the origin tried again, or ended before it could.</summary>
+    public bool MayTryAgain(int planIndex, int attempt) => Has(planIndex, attempt + 1) || _origin.MarkOf(new AttemptKey(planIndex, attempt)) is { Status: StepStatus.Retrying };
+
+    /// <summary>Whether the origin's run ended with a step as well: then all else that it did is done before this run ends.</summary>
+    public bool EndedWith(int planIndex, int attempt) =>
+        _origin.MarkOf(new AttemptKey(planIndex, attempt)) is { Status: StepStatus.Failed or StepStatus.Interrupted or StepStatus.Blocked, RunWentOn: false };
+
+    /// <summary>Whether an attempt whose outcome a crash hid may be made again because it executes nothing.</summary>
+    public bool ExecutesNothing(int planIndex, int attempt) =>
+        _origin.MarkOf(new AttemptKey(planIndex, attempt)) is not { } mark || TakesRecord(mark, _skills.TryFind(mark.Skill, out var skill) ? skill : null)
+        || mark.Status is StepStatus.Blocked or StepStatus.Skipped;
+
+    /// <summary>How a plan went on that grew, where its planner cannot say it from what this run may know: the steps of the record, one after the other as they were recorded.</summary>
+    /// <param name="count">Steps of the plan so far.</param>
+    public IReadOnlyList<PlannedStep> GrowthAfter(int count)
+    {
+        var grown = new SortedDictionary<int, (OriginMark Mark, int Last)>();
+        for (var i = 0; i < _origin.Marks.Count; i++)
+        {
+            if (_origin.Marks[i].Key.PlanIndex >= Math.Max(count, _planned))
+                grown[_origin.Marks[i].Key.PlanIndex] = (_origin.Marks[i], i);
+        }
+
+        // A place in the plan that was never executed has no record to take.
+        var steps = grown.TakeWhile((step, nth) => step.Key == count + nth).Select(static step => step.Value).ToList();
+        var before = new Dictionary<string, string>(StringComparer.Ordinal);
+        var inOrder = steps.OrderBy(static step => step.Last).ToList();
+        for (var i = 1; i < inOrder.Count; i++)
+            before[inOrder[i].Mark.PlanStep] = inOrder[i - 1].Mark.PlanStep;
+        _grown.UnionWith(Enumerable.Range(count, steps.Count));
+        return
+        [
+            .. steps.Select(step => new PlannedStep
+            {
+                Id = step.Mark.PlanStep, Skill = step.Mark.Skill, Parameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()), OnError = OnError.Continue, Retry = AsRecorded,
+                TimeoutMs = AgentPlanner.ToolTimeoutMs, DependsOn = before.TryGetValue(step.Mark.PlanStep, out var last) ? [last] : [],
+            }),
+        ];
+    }
 
     /// <summary>One attempt, by the record or for real.</summary>
     public async ValueTask<AttemptResult> ExecuteAsync(
         StepExecutor executor, StepCall call, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, CancellationToken stop)
     {
-        // What was taken from the record may be redacted there: no step may refer to it as if it were what came back.
-        if (!_unknowable.IsEmpty)
-            unknowable = new HashSet<string>(_unknowable.Keys.Concat(unknowable ?? new HashSet<string>(0)), StringComparer.Ordinal);
-        var key = (call.PlanIndex, call.Attempt);
+        var key = new AttemptKey(call.PlanIndex, call.Attempt);
         _skills.TryFind(call.Step.Skill, out var skill);
-        if (!_steps.TryGetValue(key, out var origin))
+        OriginStep? origin;
+        try
         {
-            _marks[key] = ("none", false);
-            return await PreparedAsync(call, skill, outcomes, unknowable, gate, new SkillFailure("no_recorded_outcome", "the origin has no such attempt, and a replay executes nothing that its origin did not"));
+            origin = await _origin.FindAsync(key, stop);
+        }
+        catch (OriginChangedException changed)
+        {
+            _marks[key] = new Mark("none", false, null);
+            return await PreparedAsync(call, skill, outcomes, unknowable, gate, new SkillFailure(NotVerified, changed.Message));
+        }
+
+        var isKnown = true;
+        if (origin is not null && _grown.Contains(call.PlanIndex))
+        {
+            isKnown = origin.Comparable.Parameters is { Hidden: null, Text: not null };
+            if (origin.Recorded.Input.Text is { } recorded)
+                call = call with { Step = call.Step with { Parameters = CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(recorded)) } };
+        }
+
+        if (origin is null || origin.Recorded.SkillName != call.Step.Skill || origin.Recorded.Status is "skipped")
+        {
+            _marks[key] = new Mark("none", false, origin);
+            return await PreparedAsync(call, skill, outcomes, unknowable, gate, new SkillFailure(
+                "no_recorded_outcome", $"the origin {(origin is null ? "has no such attempt" : "did not execute this")}, and a replay executes nothing that its origin did not"));
         }
 
         if (origin.Recorded.Status is "blocked")
             return await DecideAgainAsync(call, skill, origin, outcomes, unknowable, gate, stop);
-        if (IsDry || origin.Recorded.ReplayBehavior is "skip" || skill?.Replay is ReplayBehavior.Skip)
-            return await RecordedAsync(call, skill, origin, outcomes, unknowable, gate);
-        _marks[key] = (origin.Recorded.ReplayBehavior is "check" ? "checked" : "executed", false);
+        if (!isKnown || TakesRecord(_origin.MarkOf(key)!.Value, skill))
+            return await RecordedAsync(call, skill, origin, outcomes, unknowable, gate, isKnown);
+        _marks[key] = new Mark(origin.Recorded.ReplayBehavior is "check" ? "checked" : "executed", false, origin);
         return await executor.ExecuteAsync(call, outcomes, unknowable, gate, stop);
     }
 
     /// <summary>The step as it is recorded: of the source replay, and with what it says of the origin's.</summary>
     /// <param name="recording">The step.</param>
     /// <param name="stepIndex">The index that it will have.</param>
-    public StepRecording Compared(StepRecording recording, int stepIndex)
+    public async ValueTask<StepRecording> ComparedAsync(StepRecording recording, int stepIndex)
     {
         var key = KeyOf(recording);
-        var (how, hidden) = _marks.TryGetValue(key, out var mark) ? mark : ("none", false);
+        // Of a step that a crash hid nothing was noted in this process.
+        var (how, hidden, origin) = _marks.TryRemove(key, out var mark) ? mark : new Mark("none", false, await _origin.FindAsync(key, CancellationToken.None));
+        if (recording.Status is StepStatus.Interrupted)
+            how = "interrupted";
         _seen.Add(key);
-        if (!_steps.TryGetValue(key, out var origin))
+        if (origin is null)
         {
+            if (Has(key.PlanIndex, key.Attempt))
+                return Marked(recording, how, null, [], []);
             Count(1, 0, DifferenceKinds.ExtraStep, stepIndex, "", null);
             return Marked(recording, how, null, [Divergence(DifferenceKinds.ExtraStep, "", null)], []);
         }
@@ -90,10 +161,11 @@ internal sealed class Replay
     /// <summary>The seal's metadata, with how many divergences there are and which is the first.</summary>
     public CanonicalJson Sealed(CanonicalJson metadata)
     {
-        foreach (var (key, step) in _steps.Where(step => step.Key.PlanIndex >= _from && !_seen.Contains(step.Key)).OrderBy(static step => step.Value.Recorded.StepIndex))
+        for (var i = 0; i < _origin.Marks.Count; i++)
         {
-            _seen.Add(key);
-            Count(1, 0, DifferenceKinds.MissingStep, step.Recorded.StepIndex, "", null);
+            var key = _origin.Marks[i].Key;
+            if (key.PlanIndex >= _from && _seen.Add(key))
+                Count(1, 0, DifferenceKinds.MissingStep, i, "", null);
         }
 
         return metadata.With("replay", OriginTrace.Object(
@@ -101,25 +173,30 @@ internal sealed class Replay
             ("not_comparable", OriginTrace.Number(_notComparable))));
     }
 
-    /// <summary>Counts what a process before this one recorded.</summary>
-    public void Recount(TraceProgress? recorded)
+    /// <summary>Counts what processes before this one recorded.</summary>
+    /// <param name="recorded">What is recorded: contexts of steps in their order, among others that have none.</param>
+    public void Recount(IEnumerable<EarlierAttempt> recorded)
     {
-        foreach (var step in recorded?.Steps ?? [])
+        var at = -1;
+        foreach (var context in recorded.Select(static step => step.Context).OfType<string>())
         {
-            using var context = JsonDocument.Parse(step.Context ?? "{}", ReferenceResolver.Deep);
-            var root = context.RootElement;
+            at++;
+            using var document = JsonDocument.Parse(context, ReferenceResolver.Deep);
+            var root = document.RootElement;
             if (!root.TryGetProperty("plan_index", out var index) || !index.TryGetInt32(out var plan) || !root.TryGetProperty("attempt", out var attempt) || !attempt.TryGetInt32(out var before))
                 continue;
-            _seen.Add((plan, before));
+            _seen.Add(new AttemptKey(plan, before));
             if (!root.TryGetProperty("replay", out var said))
                 continue;
-            _compared += said.TryGetProperty("origin_step", out _) ? 1 : 0;
+            _compared += said.TryGetProperty("origin_step", out var step) && step.ValueKind is JsonValueKind.Number ? 1 : 0;
             var divergences = said.TryGetProperty("divergences", out var all) ? all.EnumerateArray().ToList() : [];
             var hidden = said.TryGetProperty("not_comparable", out var places) ? places.GetArrayLength() : 0;
             var first = divergences.Count > 0 ? divergences[0] : default;
-            Count(divergences.Count, hidden, TraceRecovery.TextOf(first, "kind"), step.StepIndex, TraceRecovery.TextOf(first, "place"), TraceRecovery.TextOf(first, "path"));
+            Count(divergences.Count, hidden, TraceRecovery.TextOf(first, "kind"), at, TraceRecovery.TextOf(first, "place"), TraceRecovery.TextOf(first, "path"));
         }
     }
+
+    private bool TakesRecord(OriginMark mark, SkillDescriptor? skill) => IsDry || mark.IsSkip || skill?.Replay is ReplayBehavior.Skip;
 
     // A step that a policy refused has no outcome to take, and is not executed now either: only the decision is made again.
     private async ValueTask<AttemptResult> DecideAgainAsync(
@@ -128,12 +205,12 @@ internal sealed class Replay
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
         var (parameters, failure, hidden) = Prepare(call, skill, outcomes, unknowable);
-        _marks[(call.PlanIndex, call.Attempt)] = ("decided", hidden);
+        _marks[new AttemptKey(call.PlanIndex, call.Attempt)] = new Mark("decided", hidden, origin);
         var decision = await gate.DecideAsync(new StepAction(call.Step.Skill, parameters), stop);
         failure = decision.MayExecute
             ? failure ?? new SkillFailure("no_recorded_outcome", "a policy refused the origin's step, and none refuses it now: there is no outcome to take, and a replay executes nothing that its origin did not")
             : new SkillFailure(CodeOf(decision, origin), decision.Reason);
-        return Ended(call, skill, parameters, null, failure, startedAt, began, decision);
+        return Ended(skill, parameters, null, failure, startedAt, began, decision, origin);
     }
 
     // Nobody is asked again: where a person is to decide now as then, what was said then stands.
@@ -143,16 +220,16 @@ internal sealed class Replay
             : decision.BlockedCode ?? "policy_denied";
 
     private async ValueTask<AttemptResult> RecordedAsync(
-        StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate)
+        StepCall call, SkillDescriptor? skill, OriginStep origin, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, GateTurns gate, bool isKnown)
     {
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
-        var (parameters, _, hidden) = Prepare(call, skill, outcomes, unknowable);
-        _marks[(call.PlanIndex, call.Attempt)] = ("recorded", hidden);
-        if (origin.Comparable.Outcome.Hidden is not null)
-            _unknowable[call.Step.Id] = true;
+        var (parameters, _, hidden) = isKnown ? Prepare(call, skill, outcomes, unknowable) : (call.Step.Parameters, null, true);
+        _marks[new AttemptKey(call.PlanIndex, call.Attempt)] = new Mark("recorded", hidden, origin);
         var failure = origin.Error() is { } error ? new SkillFailure(error.Code, error.Message, Retryable: origin.Recorded.Status is "retrying") : null;
-        return Ended(call, skill, parameters, OriginTrace.OutcomeOf(origin.Recorded), failure, startedAt, began, await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), NothingExecuted));
+        var decision = await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), NothingExecuted);
+        // What is redacted there is not what came back: no step, and no planner, may take it for that.
+        return Ended(skill, parameters, OriginTrace.OutcomeOf(origin.Recorded), failure, startedAt, began, decision, origin) with { OutcomeIsKnown = origin.Comparable.Outcome.Hidden is null };
     }
 
     private async ValueTask<AttemptResult> PreparedAsync(
@@ -161,7 +238,7 @@ internal sealed class Replay
         var began = _clock.GetTimestamp();
         var startedAt = _clock.GetUtcNow();
         var (parameters, _, _) = Prepare(call, skill, outcomes, unknowable);
-        return Ended(call, skill, parameters, null, failure, startedAt, began, await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), "nothing was executed: the origin has no such attempt"));
+        return Ended(skill, parameters, null, failure, startedAt, began, await gate.UndecidedAsync(new StepAction(call.Step.Skill, parameters), "nothing was executed: " + failure.Message), null);
     }
 
     // Resolved and bound as they would be for a real execution: what this build makes of the plan is what is compared.
@@ -189,10 +266,10 @@ internal sealed class Replay
     }
 
     private AttemptResult Ended(
-        StepCall call, SkillDescriptor? skill, CanonicalJson parameters, CanonicalJson? outcome, SkillFailure? failure, DateTimeOffset startedAt, long began, StepDecision decision) =>
+        SkillDescriptor? skill, CanonicalJson parameters, CanonicalJson? outcome, SkillFailure? failure, DateTimeOffset startedAt, long began, StepDecision decision, OriginStep? origin) =>
         new(skill, parameters, outcome, failure, false, startedAt, Math.Round(_clock.GetElapsedTime(began).TotalMilliseconds, 3), 0, decision, 0)
         {
-            Replay = _steps.TryGetValue((call.PlanIndex, call.Attempt), out var origin) && Wire.TryParse(origin.Recorded.ReplayBehavior, out ReplayBehavior behavior) ? behavior : null,
+            Replay = origin is not null && Wire.TryParse(origin.Recorded.ReplayBehavior, out ReplayBehavior behavior) ? behavior : null,
         };
 
     private ComparableStep Comparable(StepRecording recording, int stepIndex, ComparableStep origin, string how, bool hidden) => new()
@@ -235,8 +312,14 @@ internal sealed class Replay
     }
 
     // As the engine wrote it: the run's id, a colon, the place in the plan, and a word behind it where it is the step's fallback: that counts its attempts on from the step's.
-    private (int, int) KeyOf(StepRecording recording) =>
-        recording.IdempotencyKey is { } key && int.TryParse(key.AsSpan(_run.Value.Length + 1) is var rest && rest.IndexOf(':') is var colon and >= 0 ? rest[..colon] : rest, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-            ? (index, recording.RetryCount)
-            : (-1, recording.RetryCount);
+    private AttemptKey KeyOf(StepRecording recording) => new(
+        recording.IdempotencyKey is { } key && key.AsSpan(_run.Value.Length + 1) is var rest
+            && int.TryParse(rest.IndexOf(':') is var colon and >= 0 ? rest[..colon] : rest, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : -1,
+        recording.RetryCount);
+
+    /// <summary>What is noted of an attempt until it is recorded.</summary>
+    /// <param name="How">Where its outcome is from.</param>
+    /// <param name="ParametersHidden">Whether its parameters cannot be known.</param>
+    /// <param name="Origin">The origin's step.</param>
+    private sealed record Mark(string How, bool ParametersHidden, OriginStep? Origin);
 }

@@ -10,30 +10,26 @@ public sealed class PostgresReplayStore(NpgsqlDataSource source) : IReplayStore
 {
     private const string TraceSql = $"SELECT {EvidenceReader.TraceColumns}, {EvidenceReader.TracePayloadColumns} FROM runproof.replay_source($1, $2, $3)";
 
-    private const string StepsSql = $"SELECT {EvidenceReader.StepColumns}, {EvidenceReader.StepPayloadColumns} FROM runproof.replay_source_steps($1, $2, $3)";
+    private const string StepsSql = $"SELECT {EvidenceReader.StepColumns}, {EvidenceReader.StepPayloadColumns} FROM runproof.replay_source_page($1, $2, $3, $4, $5, $6)";
 
     /// <inheritdoc/>
-    public async Task<RecordedOrigin?> ReadAsync(TenantId tenant, RunId run, string worker, long maxCharacters, CancellationToken cancellationToken)
+    public async Task<RecordedTrace?> FindAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
         batch.BatchCommands.Add(Sql.Command(TraceSql, tenant.Value, run.Value, worker));
-        batch.BatchCommands.Add(Sql.Command(StepsSql, tenant.Value, run.Value, worker));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
-            return null;
-        var trace = EvidenceReader.ReadTrace(reader, payloads: true);
-        await reader.NextResultAsync(cancellationToken);
-        var steps = new List<RecordedStep>();
-        var read = 0L;
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var step = EvidenceReader.ReadStep(reader, payloads: true);
-            read += (step.Input.Text?.Length ?? 0) + (step.Output.Text?.Length ?? 0) + (step.Context.Text?.Length ?? 0);
-            if (read > maxCharacters)
-                return new RecordedOrigin(trace, steps, IsTooLarge: true);
-            steps.Add(step);
-        }
+        return await reader.ReadAsync(cancellationToken) ? EvidenceReader.ReadTrace(reader, payloads: true) : null;
+    }
 
-        return new RecordedOrigin(trace, steps, IsTooLarge: false);
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<RecordedStep>> ReadStepsAsync(TenantId tenant, RunId run, string worker, OriginPage page, CancellationToken cancellationToken)
+    {
+        await using var batch = source.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(StepsSql, tenant.Value, run.Value, worker, page.First, page.MostSteps, page.MostBytes));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var steps = new List<RecordedStep>();
+        while (await reader.ReadAsync(cancellationToken))
+            steps.Add(EvidenceReader.ReadStep(reader, payloads: true));
+        return steps;
     }
 }

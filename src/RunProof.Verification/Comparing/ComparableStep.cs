@@ -52,7 +52,7 @@ public sealed record ComparableStep
     /// <summary>Places of the outcome, JSON paths, of which the skill said that they vary from one execution to the next.</summary>
     public IReadOnlyList<string> Varies { get; init; } = [];
 
-    /// <summary>In a replay, where the outcome is from: <c>recorded</c>, <c>executed</c>, <c>checked</c>, <c>none</c>; else null.</summary>
+    /// <summary>In a replay, where the outcome is from: <c>recorded</c>, <c>executed</c>, <c>checked</c>, <c>decided</c>, <c>interrupted</c>, <c>none</c>; else null.</summary>
     public string? How { get; init; }
 
     /// <summary>What it cost, in cents.</summary>

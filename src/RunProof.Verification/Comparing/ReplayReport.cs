@@ -61,6 +61,9 @@ public sealed record ReplayReport
     /// <summary>Differences at places of which the skills said that they vary; not counted.</summary>
     public required int Varied { get; init; }
 
+    /// <summary>Steps that were recorded in another order, which nothing that they depend on forbids: branches end as they happen to. No divergence.</summary>
+    public required int StepsReordered { get; init; }
+
     /// <summary>What the replay's own seal says of divergences; null where it says nothing.</summary>
     public required int? StoredDivergences { get; init; }
 
@@ -75,7 +78,7 @@ public sealed record ReplayReport
         ArgumentNullException.ThrowIfNull(replay);
         ArgumentNullException.ThrowIfNull(named);
         var (one, other) = (new TraceDigest(origin.Trace, origin.Options), new TraceDigest(replay.Trace, replay.Options));
-        var comparison = new TraceComparison(new ComparisonOptions { From = named.From, Order = !TraceDigest.HasBranches(origin.Trace) });
+        var comparison = new TraceComparison(new ComparisonOptions { From = named.From, LeftOrder = PlanOrder.Of(origin.Trace), RightOrder = PlanOrder.Of(replay.Trace) });
         await comparison.CompareAsync(one.AddAllAsync(origin.Steps, cancellationToken), other.AddAllAsync(replay.Steps, cancellationToken), cancellationToken);
         var (left, right) = (one.Finish(origin.Log), other.Finish(replay.Log));
         var reason = right.VerificationStatus != "VERIFIED" ? $"the replay is {right.VerificationStatus}: {right.FailureReason}"
@@ -101,6 +104,7 @@ public sealed record ReplayReport
             NotComparableCount = comparison.NotComparableCount,
             NotComparable = [.. comparison.NotComparable.Select(ReplayNotComparable.Of)],
             Varied = comparison.Varied,
+            StepsReordered = comparison.Reordered,
             StoredDivergences = Stored(replay.Trace),
         };
     }
@@ -152,7 +156,7 @@ public sealed record Divergence(
         {
             DifferenceKinds.MissingStep => $"{step}: the origin has it, the replay has not",
             DifferenceKinds.ExtraStep => $"{step}: the replay has it, the origin has not",
-            DifferenceKinds.Order => $"{step}: was step {difference.Left} of the origin, and is step {difference.Right} here, in another order",
+            DifferenceKinds.Order => $"{step}: was step {difference.Left} of the origin, and is step {difference.Right} here: of what depends on it something was recorded before it",
             _ => $"{step}: {difference.Place}{(difference.Path is null ? "" : " at ")}{difference.Path} was {difference.Left ?? "not there"}, and is {difference.Right ?? "not there"}",
         };
     }

@@ -11,7 +11,7 @@ public static class DifferenceKinds
     /// <summary>How a step ended, or what came back.</summary>
     public const string Outcome = "outcome";
 
-    /// <summary>A step was recorded before another that it came after, or the other way round.</summary>
+    /// <summary>A step was recorded after one that depends on it, in one of the traces and not in the other.</summary>
     public const string Order = "order";
 
     /// <summary>The skill, or its version.</summary>
@@ -109,8 +109,8 @@ public sealed class StepComparison
         Column(DifferenceKinds.Schema, "skill_schema", _left.Schema, _right.Schema);
         ParametersCompared = Payload(DifferenceKinds.Parameters, "params", _left.Parameters, _right.Parameters, []);
         var kind = _right.How is "recorded" ? DifferenceKinds.RecordedOutcome : DifferenceKinds.Outcome;
-        // A step whose outcome a crash hid may have ended in any way.
-        if (_left.Outcome.Hidden is not "interrupted")
+        // A step whose outcome a crash hid may have ended in any way; that a crash hid how it ends this time is none of the plan's doing.
+        if (_left.Outcome.Hidden is not "interrupted" && _right.How is not "interrupted")
         {
             Column(kind, "status", _left.Status, _right.Status);
             Column(kind, "outcome_code", _left.OutcomeCode, _right.OutcomeCode);

@@ -3,8 +3,11 @@ namespace RunProof.Verification;
 /// <summary>What two traces are compared by.</summary>
 public sealed record ComparisonOptions
 {
-    /// <summary>Whether the order of the steps counts. Default: true. Branches that run side by side are recorded in the order in which they end, which is no difference.</summary>
-    public bool Order { get; init; } = true;
+    /// <summary>What the plan of the left says must be recorded before what. Default: every step comes after the one before it.</summary>
+    public PlanOrder LeftOrder { get; init; } = PlanOrder.InLine;
+
+    /// <summary>The same of the right.</summary>
+    public PlanOrder RightOrder { get; init; } = PlanOrder.InLine;
 
     /// <summary>Whether what steps cost counts. Default: false.</summary>
     public bool Cost { get; init; }
@@ -30,8 +33,8 @@ public sealed record ComparisonOptions
 /// <remarks>Not thread-safe.</remarks>
 public sealed class TraceComparison(ComparisonOptions options)
 {
-    private readonly Side _left = new();
-    private readonly Side _right = new();
+    private readonly Side _left = new(options.LeftOrder);
+    private readonly Side _right = new(options.RightOrder);
     private readonly List<StepDifference> _differences = [];
     private readonly List<NotComparable> _notComparable = [];
     private readonly PriorityQueue<StepTime, double> _times = new();
@@ -62,6 +65,9 @@ public sealed class TraceComparison(ComparisonOptions options)
 
     /// <summary>Differences at places that skills said vary.</summary>
     public int Varied { get; private set; }
+
+    /// <summary>Steps that were recorded in another order, and that do not depend on each other: branches end as they happen to.</summary>
+    public int Reordered { get; private set; }
 
     /// <summary>All differences.</summary>
     public int DifferenceCount { get; private set; }
@@ -110,10 +116,11 @@ public sealed class TraceComparison(ComparisonOptions options)
         ArgumentNullException.ThrowIfNull(step);
         if (step.PlanIndex < options.From)
             return;
+        var isLate = _left.Came(step);
         if (_right.Take(step.Key) is { } waiting)
-            Match(step, waiting.Step, waiting.Passed);
+            Match(new Waiting(step, isLate), waiting, waiting.Passed);
         else
-            _left.Add(step, options, Missing);
+            _left.Add(new Waiting(step, isLate), options, Missing);
     }
 
     /// <summary>Adds the next step of the right, or of the replay.</summary>
@@ -121,10 +128,11 @@ public sealed class TraceComparison(ComparisonOptions options)
     public void AddRight(ComparableStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
+        var isLate = _right.Came(step);
         if (_left.Take(step.Key) is { } waiting)
-            Match(waiting.Step, step, waiting.Passed);
+            Match(waiting, new Waiting(step, isLate), waiting.Passed);
         else
-            _right.Add(step, options, Extra);
+            _right.Add(new Waiting(step, isLate), options, Extra);
     }
 
     /// <summary>Ends: what still waits is on one side only.</summary>
@@ -134,8 +142,9 @@ public sealed class TraceComparison(ComparisonOptions options)
         _right.Drain(Extra);
     }
 
-    private void Match(ComparableStep left, ComparableStep right, bool passed)
+    private void Match(Waiting one, Waiting other, bool passed)
     {
+        var (left, right) = (one.Step, other.Step);
         // Whatever waits and was recorded before has been passed: should it still come, it comes in another order.
         _left.PassBefore(left.StepIndex);
         _right.PassBefore(right.StepIndex);
@@ -147,8 +156,10 @@ public sealed class TraceComparison(ComparisonOptions options)
         OutcomesExecuted += right.How is "executed" ? 1 : 0;
         Varied += found.Varied;
         var before = DifferenceCount;
-        if (passed && options.Order)
+        if (one.IsLate != other.IsLate)
             Add(Of(DifferenceKinds.Order, left, right, "step_index", left.StepIndex, right.StepIndex));
+        else
+            Reordered += passed ? 1 : 0;
         foreach (var difference in found.Differences)
             Add(difference);
         if (options.Cost && !string.Equals(left.CostCents, right.CostCents, StringComparison.Ordinal))
@@ -203,24 +214,38 @@ public sealed class TraceComparison(ComparisonOptions options)
             _times.Dequeue();
     }
 
-    private sealed record Waiting(ComparableStep Step)
+    /// <summary>A step, and whether it was recorded after one that depends on it.</summary>
+    private sealed record Waiting(ComparableStep Step, bool IsLate)
     {
         public bool Passed { get; set; }
     }
 
     /// <summary>The steps of one side that wait for those of the other, the oldest first.</summary>
-    private sealed class Side
+    private sealed class Side(PlanOrder order)
     {
+        private readonly Dictionary<int, int> _recorded = [];
         private readonly Dictionary<(int, int), LinkedListNode<Waiting>> _byKey = [];
         private readonly LinkedList<Waiting> _inOrder = [];
         private long _size;
 
-        public void Add(ComparableStep step, ComparisonOptions options, Action<ComparableStep> dropped)
+        /// <summary>A step was recorded.</summary>
+        /// <returns>Whether another was before it that depends on it, or a later attempt of it.</returns>
+        public bool Came(ComparableStep step)
         {
+            var isLate = _recorded.TryGetValue(step.PlanIndex, out var attempt) && attempt > step.Attempt;
+            _recorded[step.PlanIndex] = Math.Max(attempt, step.Attempt);
+            foreach (var follower in order.Followers(step.PlanIndex))
+                isLate |= _recorded.ContainsKey(follower);
+            return isLate;
+        }
+
+        public void Add(Waiting waiting, ComparisonOptions options, Action<ComparableStep> dropped)
+        {
+            var step = waiting.Step;
             // Twice the same attempt is no evidence of ours: the first is dropped for the second.
             if (Take(step.Key) is { } earlier)
                 dropped(earlier.Step);
-            _byKey[step.Key] = _inOrder.AddLast(new Waiting(step));
+            _byKey[step.Key] = _inOrder.AddLast(waiting);
             _size += step.Size;
             while (_inOrder.Count > options.MaxWaiting || (_size > options.MaxWaitingSize && _inOrder.Count > 1))
                 dropped(Take(_inOrder.First!.Value.Step.Key)!.Step);

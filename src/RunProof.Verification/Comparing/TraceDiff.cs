@@ -54,6 +54,9 @@ public sealed record TraceDiff
     /// <summary>Differences at places of which the skills said that they vary; not counted.</summary>
     public required int Varied { get; init; }
 
+    /// <summary>Steps that were recorded in another order, which nothing that they depend on forbids; not counted.</summary>
+    public required int StepsReordered { get; init; }
+
     /// <summary>The steps whose times are furthest apart.</summary>
     public required IReadOnlyList<DiffTime> Times { get; init; }
 
@@ -66,7 +69,7 @@ public sealed record TraceDiff
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
         var (one, other) = (new TraceDigest(a.Trace, a.Options), new TraceDigest(b.Trace, b.Options));
-        var comparison = new TraceComparison(new ComparisonOptions { Cost = true, Order = !TraceDigest.HasBranches(a.Trace) && !TraceDigest.HasBranches(b.Trace) });
+        var comparison = new TraceComparison(new ComparisonOptions { Cost = true, LeftOrder = PlanOrder.Of(a.Trace), RightOrder = PlanOrder.Of(b.Trace) });
         await comparison.CompareAsync(one.AddAllAsync(a.Steps, cancellationToken), other.AddAllAsync(b.Steps, cancellationToken), cancellationToken);
         var (left, right) = (one.Finish(a.Log), other.Finish(b.Log));
         var run = new List<RunDifference>();
@@ -91,6 +94,7 @@ public sealed record TraceDiff
             NotComparableCount = comparison.NotComparableCount + hidden,
             NotComparable = [.. comparison.NotComparable.Select(DiffNotComparable.Of)],
             Varied = comparison.Varied,
+            StepsReordered = comparison.Reordered,
             Times = [.. comparison.Times.Select(static time => new DiffTime(time.PlanStep, time.Attempt, time.LeftMs, time.RightMs))],
         };
     }

@@ -102,21 +102,4 @@ internal sealed class TraceDigest(RecordedTrace trace, VerificationOptions optio
             CostCents = _cost?.ToString("0.############################", CultureInfo.InvariantCulture),
         };
     }
-
-    /// <summary>Whether the plan says that steps may run side by side: then their order of recording means nothing.</summary>
-    internal static bool HasBranches(RecordedTrace trace)
-    {
-        if (trace.Plan.Text is not { } plan || !plan.Contains("\"depends_on\"", StringComparison.Ordinal))
-            return false;
-        try
-        {
-            using var document = JsonDocument.Parse(plan, new JsonDocumentOptions { MaxDepth = 1024 });
-            return document.RootElement.ValueKind is JsonValueKind.Array && document.RootElement.EnumerateArray().Any(static step =>
-                step.ValueKind is JsonValueKind.Object && step.TryGetProperty("depends_on", out var before) && before.ValueKind is JsonValueKind.Array);
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
 }
