@@ -43,7 +43,7 @@ internal sealed partial class RunEngine
         run.Land(flight);
         run.Schedule.End(call.PlanIndex, new StepEnd(status, null, AsRecorded(passed.Failure)));
         if (passed.Failure is { } failure && step.OnError is not OnError.Continue)
-            run.EndAs(Failed(step, failure));
+            run.EndWith(call.PlanIndex, call.Attempt, Failed(step, failure));
         var next = WhatFollows(run);
         await RecordAsync(run, recording, null);
         return next;
