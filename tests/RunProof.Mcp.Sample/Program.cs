@@ -8,6 +8,8 @@ var told = Environment.GetEnvironmentVariable("TOLD");
 var version = Environment.GetEnvironmentVariable("SERVER_VERSION") ?? "1.0.0";
 var output = Console.Out;
 var changed = false;
+var (open, most) = (0, 0);
+JsonNode? waiting = null;
 
 if (mode == "never-starts")
 {
@@ -54,6 +56,7 @@ void List(JsonNode? id, string? cursor)
     const string Echo = """{"name":"echo","description":"Says it back.","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"],"additionalProperties":false}}""";
     const string Other = """{"name":"other","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true}}""";
     const string Changed = """{"name":"echo","description":"Now says something else.","inputSchema":{"type":"object","properties":{"words":{"type":"string"}},"required":["words"]}}""";
+    const string Measure = """{"name":"measure","inputSchema":{"type":"object"},"outputSchema":{"type":"object","properties":{"degrees":{"type":"number"},"place":{"$ref":"#/$defs/place"}},"required":["degrees"],"$defs":{"place":{"enum":["roof","cellar"]}}}}""";
     var bad = """{"name":"bad name","inputSchema":{"type":"object"}},{"name":"no-schema"}""";
     if (mode == "pages")
         Answer(id, cursor is null ? $$"""{"tools":[{{Other}}],"nextCursor":"2"}""" : $$"""{"tools":[{{Echo}}]}""");
@@ -61,6 +64,8 @@ void List(JsonNode? id, string? cursor)
         Answer(id, $$"""{"tools":[],"nextCursor":"{{Guid.NewGuid()}}"}""");
     else if (mode == "two-of-one-name")
         Answer(id, $$"""{"tools":[{{Echo}},{{Changed}}]}""");
+    else if (mode == "measures")
+        Answer(id, $$"""{"tools":[{{Measure}}]}""");
     else if (changed && mode == "loses-tool")
         Answer(id, $$"""{"tools":[{{Other}}]}""");
     else if (changed)
@@ -78,6 +83,44 @@ async Task CallAsync(JsonNode? id, JsonNode call)
             return;
         case "dies":
             Environment.Exit(7);
+            return;
+        case "measures":
+            // The caller says what the server is to answer.
+            Answer(id, call["arguments"]!["answer"]!.ToJsonString());
+            return;
+        case "says-how-far" or "says-how-far-and-hangs":
+            var token = call["_meta"]!["progressToken"]!.ToJsonString();
+            Line("""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":4711,"progress":9,"message":"of no call"}}""");
+            Line("""{"jsonrpc":"2.0","method":"notifications/progress","params":["no object"]}""");
+            for (var i = 1; i <= (text.Length == 0 ? 1 : int.Parse(text, CultureInfo.InvariantCulture)); i++)
+                Line($$$"""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":{{{token}}},"progress":{{{i}}},"total":1e3,"message":"s3cr3t-token in file {{{i}}} {{{new string('.', 300)}}}"}}""");
+            if (mode == "says-how-far-and-hangs")
+                return;
+            break;
+        case "counts-open":
+            int seen;
+            lock (output)
+                seen = most = Math.Max(most, ++open);
+            _ = Task.Delay(20).ContinueWith(_ =>
+            {
+                lock (output)
+                {
+                    open--;
+                    Answer(id, $$$"""{"content":[],"structuredContent":{"most":{{{seen}}}}}""");
+                }
+            }, TaskScheduler.Default);
+            return;
+        case "together":
+            // Nobody is answered before two ask.
+            if (waiting is null)
+            {
+                waiting = id;
+                return;
+            }
+
+            Answer(waiting, """{"content":[{"type":"text","text":"first"}]}""");
+            Answer(id, """{"content":[{"type":"text","text":"second"}]}""");
+            waiting = null;
             return;
         case "prints-garbage":
             Line("this is no JSON\n{\"neither\":\"is this\"}\n\n[1,2");
@@ -131,6 +174,9 @@ void Answer(JsonNode? id, string result) => Line($$$"""{"jsonrpc":"2.0","id":{{{
 
 void Line(string line)
 {
-    output.Write(string.Create(CultureInfo.InvariantCulture, $"{line}\n"));
-    output.Flush();
+    lock (output)
+    {
+        output.Write(string.Create(CultureInfo.InvariantCulture, $"{line}\n"));
+        output.Flush();
+    }
 }

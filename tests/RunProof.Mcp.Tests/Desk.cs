@@ -46,17 +46,21 @@ internal sealed class Desk : IAsyncDisposable
     /// <summary>What a trace that opens now pins.</summary>
     internal CanonicalJson? Pin => _servers.Current.Pin;
 
-    internal async Task<Called> CallAsync(string skill, string parameters, CanonicalJson? pin = null, string tenant = "acme", CancellationToken? cancel = null)
+    /// <summary>A step of its own.</summary>
+    internal static SkillContext Step(string tenant = "acme") => new()
+    {
+        TenantId = TenantId.Parse(tenant), RunId = RunId.Parse("run-1"), StepIndex = 0, Attempt = 0, IdempotencyKey = "run-1:0", Clock = TimeProvider.System,
+    };
+
+    internal async Task<Called> CallAsync(
+        string skill, string parameters, CanonicalJson? pin = null, string tenant = "acme", CancellationToken? cancel = null, SkillContext? step = null)
     {
         var descriptor = Skill(skill);
         var check = await descriptor.CheckAsync(pin ?? Pin, Cancel);
         if (check.Failure is { } refused)
             return new Called(null, refused, check.Evidence?.ToString());
         using var document = JsonDocument.Parse(parameters);
-        var context = new SkillContext
-        {
-            TenantId = TenantId.Parse(tenant), RunId = RunId.Parse("run-1"), StepIndex = 0, Attempt = 0, IdempotencyKey = "run-1:0", Clock = TimeProvider.System,
-        };
+        var context = step ?? Step(tenant);
         var outcome = await descriptor.Bind(document.RootElement, "plan[0].params").ExecuteAsync(null!, context, cancel ?? Cancel);
         return new Called(outcome.Outcome?.ToString(), outcome.Failure, (context.SourceEvidence ?? check.Evidence)?.ToString());
     }

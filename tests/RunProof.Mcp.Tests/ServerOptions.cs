@@ -20,6 +20,7 @@ public sealed class ServerOptions
         { "RunProof:Mcp:web:Headers:A B: is no name of a header", Address with { Headers = new Dictionary<string, string> { ["A B"] = "c" } } },
         { "RunProof:Mcp:web:Headers:A: holds characters that no header may hold", Address with { Headers = new Dictionary<string, string> { ["A"] = "b\r\nC: d" } } },
         { "RunProof:Mcp:fs:StartSeconds: must be from 1 to 600", Program with { StartTimeout = TimeSpan.Zero } },
+        { "RunProof:Mcp:fs:MaxCalls: must be from 1 to 1000", Program with { MaxCalls = 0 } },
         { "RunProof:Mcp:fs:MaxMessageBytes: must be from 65536 to 67108864", Program with { MaxMessageBytes = 1 } },
     };
 

@@ -56,6 +56,47 @@ public sealed class ToolResults
             called.Outcome);
     }
 
+    [Theory]
+    [InlineData("""{"content":[],"structuredContent":{"degrees":21.5,"place":"roof"}}""", null)]
+    [InlineData("""{"structuredContent":{"degrees":21.5,"more":"is allowed"}}""", null)]
+    [InlineData("""{"content":[],"structuredContent":{"degrees":"warm"}}""", "structured.degrees: expected a number, got a string")]
+    [InlineData("""{"content":[],"structuredContent":{"place":"roof"}}""", "structured.degrees: missing")]
+    [InlineData("""{"content":[],"structuredContent":{"degrees":1,"place":"attic"}}""", "structured.place: expected one of \"roof\", \"cellar\", got another value")]
+    [InlineData("""{"content":[],"structuredContent":[21.5]}""", "structured: expected an object, got an array")]
+    [InlineData("""{"content":[{"type":"text","text":"21.5"}]}""", "structured: missing")]
+    [InlineData("""{"content":[],"structuredContent":null}""", "structured: missing")]
+    public async Task A_structured_answer_is_held_to_the_schema_that_its_tool_was_listed_with(string answer, string? wrong)
+    {
+        await using var desk = await Desk.SampleAsync("measures");
+        var called = await desk.CallAsync("mcp:sample/measure", $$"""{"answer":{{answer}}}""");
+        Assert.Equal(wrong is null ? null : $"the tool's answer is not what its outputSchema says: {wrong}", called.Failure?.Message);
+        if (called.Failure is { } failure)
+            Assert.Equal(("output_mismatch", false), (failure.Code, failure.Retryable));
+        // What came is kept, whatever it is worth.
+        var given = JsonDocument.Parse(answer).RootElement.TryGetProperty("structuredContent", out var value) ? value : JsonElement.Parse("null");
+        Assert.True(JsonElement.DeepEquals(given, JsonElement.Parse(called.Outcome!).GetProperty("structured")), called.Outcome);
+    }
+
+    [Fact]
+    public async Task A_tool_that_says_that_it_failed_owes_no_structured_answer_and_an_operator_may_ask_for_none()
+    {
+        await using var desk = await Desk.SampleAsync("measures");
+        Assert.Equal("tool_error", (await desk.CallAsync("mcp:sample/measure", """{"answer":{"content":[{"type":"text","text":"no sensor"}],"isError":true}}""")).Failure!.Code);
+        await using var lenient = await Desk.SampleAsync("measures", options => options with { CheckOutput = false });
+        Assert.Null((await lenient.CallAsync("mcp:sample/measure", """{"answer":{"content":[],"structuredContent":{"degrees":"warm"}}}""")).Failure);
+    }
+
+    [Fact]
+    public void An_answer_that_does_not_fit_is_kept_and_masked_and_so_is_what_is_said_of_it()
+    {
+        using var schema = JsonDocument.Parse("""{"additionalProperties":{"type":"number"}}""");
+        ToolResult Of(string answer) => ToolResult.Of(Encoding.UTF8.GetBytes(answer), Options(), new SecretMask(["t0p-s3cr3t"]), mayRepeat: true, new ToolSchema(schema.RootElement));
+        var result = Of("""{"structuredContent":{"t0p-s3cr3t":"t0p-s3cr3t"}}""");
+        Assert.Equal(("output_mismatch", "the tool's answer is not what its outputSchema says: structured.[masked]: expected a number, got a string"), (result.Failure!.Code, result.Failure.Message));
+        Assert.Equal("""{"[masked]":"[masked]"}""", result.Outcome!.Structured!.ToString());
+        Assert.Equal("result_too_large", Of($$$"""{"structuredContent":{"a":"{{{new string('x', 2 << 20)}}}"}}""").Failure!.Code);
+    }
+
     [Fact]
     public async Task An_answer_without_content_is_none()
     {

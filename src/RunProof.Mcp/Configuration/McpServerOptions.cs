@@ -50,6 +50,12 @@ public sealed record McpServerOptions
     /// <summary>Time that a call may take, whatever the plan allows, 1 s to 1 h. Default: 10 min.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Calls under way at once, of all runs of this process, 1 to 1,000; more wait their turn within their steps' time. Default: 4 for a <see cref="Command"/>, 16 for a <see cref="Url"/>.</summary>
+    public int? MaxCalls { get; init; }
+
+    /// <summary>Whether a structured answer must fit the <c>outputSchema</c> that its tool was listed with. Default: yes; one that does not fails the step, and is kept.</summary>
+    public bool CheckOutput { get; init; } = true;
+
     /// <summary>The largest message that is read from the server, 64 KiB to 64 MiB. Default: 8 MiB. A larger one ends the connection.</summary>
     public int MaxMessageBytes { get; init; } = 8 << 20;
 
@@ -61,6 +67,8 @@ public sealed record McpServerOptions
 
     /// <summary>The most tools that a server may list, 1 to 2,000. Default: 500.</summary>
     public int MaxTools { get; init; } = 500;
+
+    internal int CallsAtOnce => MaxCalls ?? (Url is null ? 4 : 16);
 
     /// <summary>Whether a tenant may call it.</summary>
     /// <param name="tenant">The tenant.</param>
@@ -106,6 +114,7 @@ public sealed record McpServerOptions
         Range("StartSeconds", StartTimeout.TotalSeconds, 1, 600);
         Range("ListSeconds", ListTimeout.TotalSeconds, 1, 600);
         Range("CallSeconds", CallTimeout.TotalSeconds, 1, 3_600);
+        Range("MaxCalls", CallsAtOnce, 1, 1_000);
         Range("MaxMessageBytes", MaxMessageBytes, 64 << 10, 64 << 20);
         Range("MaxResultBytes", MaxResultBytes, 1 << 10, 16 << 20);
         Range("MaxInlineBytes", MaxInlineBytes, 0, 16 << 20);

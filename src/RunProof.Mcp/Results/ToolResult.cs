@@ -25,12 +25,13 @@ internal sealed record ToolResult(McpOutcome? Outcome, SkillFailure? Failure, bo
     /// <param name="options">The server's limits.</param>
     /// <param name="mask">Takes secrets out.</param>
     /// <param name="mayRepeat">Whether a tool that failed may be called again.</param>
-    internal static ToolResult Of(byte[] answer, McpServerOptions options, SecretMask mask, bool mayRepeat)
+    /// <param name="output">What the tool's structured answers fit; null where it promises nothing.</param>
+    internal static ToolResult Of(byte[] answer, McpServerOptions options, SecretMask mask, bool mayRepeat, ToolSchema? output = null)
     {
         try
         {
             using var document = JsonDocument.Parse(answer, Deep);
-            return Read(document.RootElement, options, mask, mayRepeat);
+            return Read(document.RootElement, options, mask, mayRepeat, output);
         }
         catch (Exception refused) when (refused is JsonException or InvalidOperationException)
         {
@@ -38,7 +39,7 @@ internal sealed record ToolResult(McpOutcome? Outcome, SkillFailure? Failure, bo
         }
     }
 
-    private static ToolResult Read(JsonElement answer, McpServerOptions options, SecretMask mask, bool mayRepeat)
+    private static ToolResult Read(JsonElement answer, McpServerOptions options, SecretMask mask, bool mayRepeat, ToolSchema? output)
     {
         if (answer.ValueKind is not JsonValueKind.Object)
             return Refused("it is no object");
@@ -56,7 +57,30 @@ internal sealed record ToolResult(McpOutcome? Outcome, SkillFailure? Failure, bo
         var bytes = CanonicalBytes.Of(outcome);
         if (bytes.Length > options.MaxResultBytes)
             return new ToolResult(Instead(bytes, isError), TooLarge(bytes.Length, options.MaxResultBytes), blocks.Masked);
-        return new ToolResult(outcome, isError ? new SkillFailure("tool_error", mask.Apply(ErrorText(outcome)), mayRepeat) : null, blocks.Masked);
+        var failure = isError ? new SkillFailure("tool_error", mask.Apply(ErrorText(outcome)), mayRepeat)
+            : output is not null && options.CheckOutput && Mismatch(output, structured) is { } why ? new SkillFailure("output_mismatch", mask.Apply($"the tool's answer is not what its outputSchema says: {why}"))
+            : null;
+        return new ToolResult(outcome, failure, blocks.Masked);
+    }
+
+    // Judged as it came, before anything is taken out of it.
+    private static string? Mismatch(ToolSchema output, JsonElement? structured)
+    {
+        if (structured is not { } value)
+            return "structured: missing";
+        try
+        {
+            output.Check(value, "structured");
+            return null;
+        }
+        catch (JsonBindingException refused)
+        {
+            return refused.Message;
+        }
+        catch (InvalidOperationException)
+        {
+            return "structured: a text in it is no Unicode text";
+        }
     }
 
     private static ToolResult Refused(string why) => new(null, new SkillFailure("bad_result", $"the server's answer cannot be taken: {why}"), false);

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Text;
+using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -21,7 +21,9 @@ internal sealed class McpConnection : IAsyncDisposable
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 512, SkipValidation = true };
 
     private readonly McpServerOptions _options;
+    private readonly ConcurrentDictionary<long, CallProgress> _underWay = new();
     private readonly TaskCompletionSource<string> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _calls;
     private ServerProcess? _process;
     private HttpClient? _http;
     private HttpClientTransport? _transport;
@@ -94,19 +96,32 @@ internal sealed class McpConnection : IAsyncDisposable
     /// <param name="tool">Its name.</param>
     /// <param name="arguments">A JSON object.</param>
     /// <param name="idempotencyKey">The same for every attempt of the step: in <c>_meta</c>, for servers that know it.</param>
+    /// <param name="progress">Takes what the server says of how far it is.</param>
     /// <param name="cancellationToken">Gives up; the server is told so.</param>
     /// <exception cref="McpProtocolException">The server answered with an error.</exception>
     /// <exception cref="IOException">The connection is over.</exception>
     /// <returns>The result as it came.</returns>
-    internal Task<byte[]> CallAsync(string tool, CanonicalJson arguments, string idempotencyKey, CancellationToken cancellationToken) => RequestAsync(
-        RequestMethods.ToolsCall,
-        new JsonObject
+    internal async Task<byte[]> CallAsync(string tool, CanonicalJson arguments, string idempotencyKey, CallProgress progress, CancellationToken cancellationToken)
+    {
+        var token = Interlocked.Increment(ref _calls);
+        _underWay[token] = progress;
+        try
         {
-            ["name"] = tool,
-            ["arguments"] = JsonNode.Parse(arguments.Bytes.Span, documentOptions: new JsonDocumentOptions { MaxDepth = 512 }),
-            ["_meta"] = new JsonObject { ["runproof/idempotency_key"] = idempotencyKey },
-        },
-        cancellationToken);
+            return await RequestAsync(
+                RequestMethods.ToolsCall,
+                new JsonObject
+                {
+                    ["name"] = tool,
+                    ["arguments"] = JsonNode.Parse(arguments.Bytes.Span, documentOptions: new JsonDocumentOptions { MaxDepth = 512 }),
+                    ["_meta"] = new JsonObject { ["progressToken"] = token, ["runproof/idempotency_key"] = idempotencyKey },
+                },
+                cancellationToken);
+        }
+        finally
+        {
+            _underWay.TryRemove(token, out _);
+        }
+    }
 
     /// <summary>Ends the connection for a reason of ours.</summary>
     internal void Break(string why) => _broken.TrySetResult(why);
@@ -127,7 +142,7 @@ internal sealed class McpConnection : IAsyncDisposable
     {
         void Exceeded(MessageTooLargeException too) => Break(too.Message);
         _client = await McpClient.CreateAsync(
-            Transport(Exceeded),
+            new ProgressTap(Transport(Exceeded), Progressed),
             new McpClientOptions
             {
                 ClientInfo = new Implementation { Name = "runproof", Version = typeof(McpConnection).Assembly.GetName().Version?.ToString(3) ?? "0" },
@@ -165,6 +180,13 @@ internal sealed class McpConnection : IAsyncDisposable
                 ConnectionTimeout = _options.StartTimeout,
             },
             _http);
+    }
+
+    // Of a call that is over, or was never made, nothing is taken.
+    private void Progressed(JsonObject said)
+    {
+        if (said["progressToken"] is JsonValue token && token.TryGetValue<long>(out var call) && _underWay.TryGetValue(call, out var progress))
+            progress.Take(said);
     }
 
     private async Task WatchAsync(Task<ClientCompletionDetails> completion)
@@ -241,21 +263,7 @@ internal sealed class McpConnection : IAsyncDisposable
 
     private string Gone() => _process is null ? "the connection ended" : _process.Ended ?? "it closed its output";
 
-    // What servers say of themselves goes into evidence: bounded, and Unicode text whatever it was.
-    private static string Text(string? said, int most)
-    {
-        if (string.IsNullOrWhiteSpace(said))
-            return "unknown";
-        var clean = new StringBuilder();
-        foreach (var rune in said.EnumerateRunes())
-        {
-            if (clean.Length + rune.Utf16SequenceLength > most)
-                break;
-            clean.Append(Rune.IsControl(rune) ? "?" : rune.ToString());
-        }
-
-        return clean.ToString();
-    }
+    private static string Text(string? said, int most) => string.IsNullOrWhiteSpace(said) ? "unknown" : BoundedText.Of(said, most);
 
     private static async Task IgnoreAsync(ValueTask disposing)
     {

@@ -19,6 +19,7 @@ internal sealed partial class McpServer(McpServerOptions options, Action changed
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _places = new(options.CallsAtOnce);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -92,16 +93,49 @@ internal sealed partial class McpServer(McpServerOptions options, Action changed
         return new SkillCheck(new SkillFailure("tools_changed", message), McpEvidence.Of(skill, now, DigestIn(pin)));
     }
 
-    /// <summary>Calls a tool that has passed its check.</summary>
-    /// <exception cref="IOException">The connection is over, or the tools have changed since the check.</exception>
-    internal Task<byte[]> CallAsync(McpSkill skill, CanonicalJson arguments, string idempotencyKey, CancellationToken cancellationToken)
+    /// <summary>Calls a tool that has passed its check, once there is a place among the calls that the server is given at once.</summary>
+    /// <param name="skill">The tool.</param>
+    /// <param name="arguments">A JSON object.</param>
+    /// <param name="idempotencyKey">The same for every attempt of the step.</param>
+    /// <param name="call">Takes what becomes of it.</param>
+    /// <param name="cancellationToken">The step is over: also while it waits.</param>
+    /// <exception cref="NotCalledException">The server is not there or changed since the check.</exception>
+    /// <exception cref="IOException">The connection ended during the call.</exception>
+    /// <exception cref="OperationCanceledException">The step, or the time that the operator allows a call, is over.</exception>
+    internal async Task<byte[]> CallAsync(McpSkill skill, CanonicalJson arguments, string idempotencyKey, CallRecord call, CancellationToken cancellationToken)
     {
-        McpConnection? connection;
-        lock (_gate)
-            connection = _connection;
-        return connection is null || List?.Digest != skill.List.Digest
-            ? throw new IOException("it was started again or changed just before the call; nothing was called")
-            : connection.CallAsync(skill.Tool.Name, arguments, idempotencyKey, cancellationToken);
+        await TakePlaceAsync(call, cancellationToken);
+        try
+        {
+            if (await UpAsync(cancellationToken) is not { Over.IsCompleted: false } connection || List is not { } now)
+                throw new NotCalledException(Unavailable());
+            if (now.Digest != skill.List.Digest)
+                throw new NotCalledException(new SkillFailure("tools_changed", $"MCP server \"{options.Name}\" changed just before the call: {Difference(skill.List.Pin.ToString(), now.Pin.ToString())}")) { Found = now };
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(options.CallTimeout);
+            call.WasSent = true;
+            return await connection.CallAsync(skill.Tool.Name, arguments, idempotencyKey, call.Progress, limit.Token);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private async Task TakePlaceAsync(CallRecord call, CancellationToken cancellationToken)
+    {
+        var place = _places.WaitAsync(cancellationToken);
+        if (place.IsCompletedSuccessfully)
+            return;
+        var began = clock.GetTimestamp();
+        try
+        {
+            await place;
+        }
+        finally
+        {
+            call.QueuedMs = (long)clock.GetElapsedTime(began).TotalMilliseconds;
+        }
     }
 
     // One life of the server: from its start to its end.
@@ -312,4 +346,13 @@ internal sealed partial class McpServer(McpServerOptions options, Action changed
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "MCP server {Server}: no skill is made of tool {Why}")]
     private static partial void LogLeftOut(ILogger logger, string server, string why);
+}
+
+/// <summary>A tool was not called: nothing was done.</summary>
+internal sealed class NotCalledException(SkillFailure failure) : Exception(failure.Message)
+{
+    internal SkillFailure Failure => failure;
+
+    /// <summary>The list of tools that was found in place of the pinned one; null where that is not why.</summary>
+    internal ToolList? Found { get; init; }
 }

@@ -89,14 +89,20 @@ internal sealed class McpSkill : SkillDescriptor
             var server = skill._server;
             if (!server.Options.Allows(context.TenantId.Value))
                 return Failed("unknown_server", "the operator has given this tenant no MCP server of that name");
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(server.Options.CallTimeout);
+            var call = new CallRecord(server.Mask);
+            var (found, pinned) = ((ToolList?)null, (string?)null);
             try
             {
-                var answer = await server.CallAsync(skill, parameters, context.IdempotencyKey, limit.Token);
-                var result = ToolResult.Of(answer, server.Options, server.Mask, skill.IsIdempotent);
-                context.SourceEvidence = McpEvidence.Of(skill, masked: result.Masked);
+                var answer = await server.CallAsync(skill, parameters, context.IdempotencyKey, call, cancellationToken);
+                var result = ToolResult.Of(answer, server.Options, server.Mask, skill.IsIdempotent, skill.Tool.OutputSchema);
+                call.IsMasked = result.Masked;
                 return new SkillOutcome(result.Outcome is { } outcome ? CanonicalJson.Of(outcome) : null, result.Failure);
+            }
+            catch (NotCalledException not)
+            {
+                if (not.Found is not null)
+                    (found, pinned) = (not.Found, skill.List.Digest.ToString());
+                return new SkillOutcome(null, not.Failure);
             }
             catch (McpProtocolException refused)
             {
@@ -109,6 +115,11 @@ internal sealed class McpSkill : SkillDescriptor
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 return Failed("mcp_timeout", "the server gave no answer in the time that the operator allows", skill.IsIdempotent);
+            }
+            finally
+            {
+                // Also of a step that is cancelled: how far the server said that it was, and whether it was asked at all.
+                context.SourceEvidence = McpEvidence.Of(skill, found, pinned, call);
             }
         }
 

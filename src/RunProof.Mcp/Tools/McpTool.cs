@@ -13,6 +13,7 @@ internal sealed class McpTool
         (Name, SkillName, Definition) = (name, skill, canonical);
         var schema = definition.GetProperty("inputSchema");
         Schema = new ToolSchema(schema);
+        OutputSchema = definition.TryGetProperty("outputSchema", out var output) && output.ValueKind is JsonValueKind.Object ? new ToolSchema(output) : null;
         SchemaJson = CanonicalJson.Parse(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(schema)).ToString();
         Description = Text(definition, "description") ?? Text(definition, "title") ?? name;
         var hints = definition.TryGetProperty("annotations", out var annotations) ? annotations : default;
@@ -31,6 +32,9 @@ internal sealed class McpTool
     internal CanonicalJson Definition { get; }
 
     internal ToolSchema Schema { get; }
+
+    /// <summary>What its structured answers fit; null where it promises nothing.</summary>
+    internal ToolSchema? OutputSchema { get; }
 
     internal string SchemaJson { get; }
 

@@ -18,14 +18,14 @@ internal sealed class ToolSchema
 
     private readonly JsonElement _root;
 
-    /// <summary>Takes the schema of a tool's parameters.</summary>
+    /// <summary>Takes the schema of a tool's parameters or of its structured answer.</summary>
     /// <param name="schema">Any JSON; kept.</param>
     internal ToolSchema(JsonElement schema) => _root = schema.Clone();
 
-    /// <summary>Refuses parameters that do not fit. No message repeats a value.</summary>
-    /// <param name="value">The parameters.</param>
-    /// <param name="place">Where they stand in the plan.</param>
-    /// <exception cref="JsonBindingException">They do not fit; the first place is named.</exception>
+    /// <summary>Refuses what does not fit. No message repeats a value.</summary>
+    /// <param name="value">The parameters, or the answer.</param>
+    /// <param name="place">Where it stands in the plan or the outcome.</param>
+    /// <exception cref="JsonBindingException">It does not fit; the first place is named.</exception>
     internal void Check(JsonElement value, string place)
     {
         if (new Walk(_root).Find(_root, value, place, 0) is { } fault)

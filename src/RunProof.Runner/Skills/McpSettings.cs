@@ -6,6 +6,12 @@ namespace RunProof.Runner;
 /// <summary>What the configuration says about MCP servers: <c>src/MCP.md</c> lists the keys.</summary>
 internal static class McpSettings
 {
+    internal static readonly string[] Members =
+    [
+        "Command", "Args", "WorkingDirectory", "Env", "Url", "Headers", "Tenant", "Tenants", "Tool", "Tools", "TrustAnnotations", "CheckOutput", "ListBeforeCall",
+        "StartSeconds", "ListSeconds", "CallSeconds", "MaxCalls", "MaxMessageBytes", "MaxResultBytes", "MaxInlineBytes", "MaxTools",
+    ];
+
     /// <summary>Reads all servers.</summary>
     /// <exception cref="ArgumentException">A value is none of its kind, or refers to one that is not there; the message names the key and no value.</exception>
     public static IReadOnlyList<McpServerOptions> Read(IConfiguration configuration) =>
@@ -16,6 +22,7 @@ internal static class McpSettings
 
     private static McpServerOptions ServerOf(IConfigurationSection server, IConfiguration configuration)
     {
+        ModelSettings.RefuseOthers(server, Members);
         var secrets = new List<string>();
         var usual = new McpServerOptions { Name = server.Key, Tenants = SkillSettings.ListOf(server, "Tenant", "Tenants") };
         var env = ValuesOf(server.GetSection("Env"), configuration, secrets);
@@ -37,6 +44,8 @@ internal static class McpSettings
             StartTimeout = TimeSpan.FromSeconds(Value(server, "StartSeconds", usual.StartTimeout.TotalSeconds)),
             ListTimeout = TimeSpan.FromSeconds(Value(server, "ListSeconds", usual.ListTimeout.TotalSeconds)),
             CallTimeout = TimeSpan.FromSeconds(Value(server, "CallSeconds", usual.CallTimeout.TotalSeconds)),
+            MaxCalls = Value(server, "MaxCalls", usual.MaxCalls),
+            CheckOutput = Value(server, "CheckOutput", usual.CheckOutput),
             MaxMessageBytes = Value(server, "MaxMessageBytes", usual.MaxMessageBytes),
             MaxResultBytes = Value(server, "MaxResultBytes", usual.MaxResultBytes),
             MaxInlineBytes = Value(server, "MaxInlineBytes", usual.MaxInlineBytes),
