@@ -69,7 +69,7 @@ public sealed partial class LlmInvokeSkill(ModelCatalog catalog)
         ChatAnswer answer;
         try
         {
-            answer = ChatAnswer.Read(body);
+            answer = ChatAnswer.Read(body).Without(model.Endpoint.ApiKey);
         }
         catch (FormatException malformed)
         {

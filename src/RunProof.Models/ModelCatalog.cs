@@ -27,6 +27,9 @@ public sealed class ModelCatalog : IModelCatalog, IDisposable
         _models = options.Models.ToImmutableSortedDictionary(pair => pair.Key, pair => new ModelConnection(pair.Key, pair.Value), StringComparer.Ordinal);
     }
 
+    /// <summary>The models that one may choose from, of whichever tenant.</summary>
+    public IReadOnlyList<string> Names => [.. _models.Values.Where(model => !model.Endpoint.IsDemo).Select(model => model.Name)];
+
     /// <inheritdoc/>
     public IReadOnlyList<string> ModelsOf(TenantId tenant) => [.. _models.Values.Where(model => model.Admits(tenant) && !model.Endpoint.IsDemo).Select(model => model.Name)];
 

@@ -95,6 +95,11 @@ public sealed class RealServers
         var weather = await desk.CallAsync("mcp:everything/get-structured-content", """{"location":"Chicago"}""");
         using var outcome = JsonDocument.Parse(weather.Outcome!);
         Assert.Equal(JsonValueKind.Number, outcome.RootElement.GetProperty("structured").GetProperty("temperature").ValueKind);
+        // It keeps its own promise of what a structured answer is, and says how far it is.
+        Assert.True(weather.Failure is null, weather.Failure?.Message);
+        Assert.NotNull(desk.Skill("mcp:everything/get-structured-content").Tool.OutputSchema);
+        var slow = await desk.CallAsync("mcp:everything/trigger-long-running-operation", """{"duration":0.2,"steps":4}""");
+        Assert.Contains("\"progress\":{\"count\":4,\"last\":4,\"total\":4}", slow.Evidence, StringComparison.Ordinal);
         var refused = Assert.Throws<Format.JsonBindingException>(() => desk.Skill("mcp:everything/get-structured-content").Bind(JsonDocument.Parse("""{"location":"Paris"}""").RootElement, "plan[0].params"));
         Assert.Equal(("plan[0].params.location", "expected one of \"New York\", \"Chicago\", \"Los Angeles\", got another value"), (refused.Place, refused.Reason));
     }

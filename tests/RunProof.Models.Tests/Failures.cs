@@ -100,6 +100,58 @@ public sealed class Failures
         Assert.Empty(elsewhere.Requests);
     }
 
+    [Theory]
+    [InlineData(301)]
+    [InlineData(302)]
+    [InlineData(303)]
+    [InlineData(308)]
+    public async Task No_redirect_leads_to_an_address_that_the_operator_did_not_write(int status)
+    {
+        await using var server = await ModelServer.StartAsync(
+            ModelTurn.Sends(status, "") with { Headers = new Dictionary<string, string> { ["Location"] = "http://169.254.169.254/latest/meta-data/iam" } });
+        var failure = await Asking.FailAsync(server);
+        Assert.Equal(("redirect_refused", false), (failure.Code, failure.Retryable));
+        Assert.DoesNotContain("169.254", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"message":{"content":"x"}}]}""", 0, "text/event-stream", null)]
+    [InlineData("data: {\"choices\":[]}\n\ndata: [DONE]\n\n", 0, "text/event-stream", "answer_malformed")]
+    [InlineData("""{"choices":[{"message":{"content":"x"}}]""", 30, "application/json", "connect_failed")]
+    [InlineData("", 30, "application/json", "connect_failed")]
+    public async Task A_body_that_ends_early_or_is_a_stream_is_told_for_what_it_is(string body, int missing, string type, string? code)
+    {
+        await using var server = new RawServer($"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\nContent-Length: {body.Length + missing}\r\n\r\n{body}", null);
+        var (outcome, context) = await Asking.AskAsync(Asking.One(Asking.At(server.Endpoint)), Asking.Hello);
+        Assert.Equal(code, outcome.Failure?.Code);
+        Assert.Equal(0, context.Tokens);
+    }
+
+    [Fact]
+    public async Task A_service_that_sends_its_answer_drop_by_drop_is_left_when_the_time_is_over()
+    {
+        await using var server = new RawServer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n");
+        var (outcome, _) = await Asking.AskAsync(Asking.One(Asking.At(server.Endpoint) with { Timeout = TimeSpan.FromSeconds(1) }), Asking.Hello);
+        Assert.Equal(("timeout", true), (outcome.Failure!.Code, outcome.Failure.Retryable));
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("[[[[")]
+    [InlineData("null")]
+    public async Task An_error_that_is_none_of_the_protocol_is_one_all_the_same(string body)
+    {
+        await using var server = await ModelServer.StartAsync(ModelTurn.Sends(500, body));
+        Assert.Equal(("model_unavailable", true), (await Asking.FailAsync(server)) is var failure ? (failure.Code, failure.Retryable) : default);
+    }
+
+    [Fact]
+    public async Task An_answer_of_ten_thousand_levels_is_malformed_and_does_no_harm()
+    {
+        await using var server = await ModelServer.StartAsync(ModelTurn.Sends(200, string.Concat(Enumerable.Repeat("[", 10_000)) + string.Concat(Enumerable.Repeat("]", 10_000))));
+        Assert.Equal("answer_malformed", (await Asking.FailAsync(server)).Code);
+    }
+
     [Fact]
     public async Task An_answer_larger_than_it_may_be_is_cut_off_before_it_is_held()
     {
@@ -160,6 +212,30 @@ public sealed class Failures
         await using var server = await ModelServer.StartAsync(ModelTurn.Fails(status, "x", $"Incorrect API key provided: {ModelServer.ApiKey}."));
         var (outcome, _) = await Asking.AskAsync(server);
         Assert.DoesNotContain("4f1c2a9be07d", outcome.Failure!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_key_that_a_service_says_back_in_an_answer_is_taken_out_of_it()
+    {
+        await using var server = await ModelServer.StartAsync(ModelTurn.Sends(200, $$$"""
+            {"id":"{{{ModelServer.ApiKey}}}","model":"{{{ModelServer.ApiKey}}}","choices":[{"finish_reason":"tool_calls","message":{"content":"your key is {{{ModelServer.ApiKey}}}.",
+             "tool_calls":[{"id":"{{{ModelServer.ApiKey}}}","function":{"name":"tell","arguments":"{\"k\":\"{{{ModelServer.ApiKey}}}\"}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":1}}
+            """));
+        var (outcome, context) = await Asking.AskAsync(server);
+        Assert.Equal("your key is [masked].", Asking.Json(outcome).GetProperty("content").GetString());
+        Assert.DoesNotContain(ModelServer.ApiKey, outcome.Outcome!.ToString(), StringComparison.Ordinal);
+        Assert.Equal(("[masked]", "[masked]"), (context.Usage!.Model, context.Usage.ResponseId));
+    }
+
+    [Fact]
+    public async Task What_a_service_calls_itself_is_a_name_and_not_a_novel()
+    {
+        await using var server = await ModelServer.StartAsync(ModelTurn.Sends(200, $$$"""
+            {"id":"a\u0000b","model":"{{{new string('m', 300)}}}","choices":[{"finish_reason":"st\nop","message":{"content":"x\u0000y"}}]}
+            """));
+        var (outcome, context) = await Asking.AskAsync(server);
+        Assert.Equal((new string('m', 256), "a?b"), (context.Usage!.Model, context.Usage.ResponseId));
+        Assert.Equal(("st?op", "x\0y"), (Asking.Json(outcome).GetProperty("finish_reason").GetString(), Asking.Json(outcome).GetProperty("content").GetString()));
     }
 
     [Theory]

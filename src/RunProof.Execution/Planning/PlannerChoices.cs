@@ -55,6 +55,12 @@ public sealed record ModelPlannerOptions
     /// <summary>How often a plan that is not valid is sent back to the model, 0 to 10; the planner <c>llm</c> alone. Default: 2.</summary>
     public int MaxRepairs { get; init; } = 2;
 
+    /// <summary>
+    /// Characters of a conversation at most, as it is sent and recorded, 16,384 to 4,000,000; the planner <c>agent</c> alone. Default: 524,288, some 130,000 tokens. Beyond it the oldest answers of
+    /// tools give way to their digests.
+    /// </summary>
+    public int MaxConversation { get; init; } = 524_288;
+
     /// <summary>Refuses values out of their range.</summary>
     /// <exception cref="ArgumentException">One is; it is named.</exception>
     /// <returns>These options.</returns>
@@ -63,6 +69,7 @@ public sealed record ModelPlannerOptions
         InRange(MaxTurns, 1, 1_000, nameof(MaxTurns));
         InRange(MaxSteps, 2, 10_000, nameof(MaxSteps));
         InRange(MaxRepairs, 0, 10, nameof(MaxRepairs));
+        InRange(MaxConversation, 16_384, 4_000_000, nameof(MaxConversation));
         return this;
     }
 

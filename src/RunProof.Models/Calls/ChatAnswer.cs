@@ -7,6 +7,8 @@ namespace RunProof.Models;
 internal sealed record ChatAnswer(
     string? Content, string? Refusal, IReadOnlyList<LlmToolCall> ToolCalls, string FinishReason, string? Model, string? Id, LlmUsage Usage)
 {
+    private const int LongestWord = 256;
+
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 256 };
 
     /// <summary>Reads an answer.</summary>
@@ -54,8 +56,22 @@ internal sealed record ChatAnswer(
             throw new FormatException("choices[0] has no message");
         var calls = CallsOf(message);
         var content = ContentOf(message);
-        var finish = Text(choice, "finish_reason") ?? (calls.Count > 0 ? "tool_calls" : "stop");
-        return new ChatAnswer(content, Text(message, "refusal"), calls, finish, Text(root, "model"), Text(root, "id"), UsageOf(root));
+        var finish = Word(choice, "finish_reason") ?? (calls.Count > 0 ? "tool_calls" : "stop");
+        return new ChatAnswer(content, Text(message, "refusal"), calls, finish, Word(root, "model"), Word(root, "id"), UsageOf(root));
+    }
+
+    /// <summary>The answer without a secret: what a service, or a proxy before it, says back of its own key must not stand in evidence for ever.</summary>
+    internal ChatAnswer Without(string? secret)
+    {
+        // A shorter one is in half of all texts.
+        if (secret is not { Length: >= 6 })
+            return this;
+        string? Clean(string? text) => text?.Replace(secret, "[masked]", StringComparison.Ordinal);
+        return this with
+        {
+            Content = Clean(Content), Refusal = Clean(Refusal), FinishReason = Clean(FinishReason)!, Model = Clean(Model), Id = Clean(Id),
+            ToolCalls = [.. ToolCalls.Select(call => call with { Id = Clean(call.Id)!, Name = Clean(call.Name)!, Arguments = Clean(call.Arguments)! })],
+        };
     }
 
     // A text, or a list of parts that have one.
@@ -116,6 +132,19 @@ internal sealed record ChatAnswer(
         if (!TryGet(from, name, out var count) || count.ValueKind is JsonValueKind.Null)
             return 0;
         return count.ValueKind is JsonValueKind.Number && count.TryGetInt32(out var number) && number >= 0 ? number : throw new FormatException($"usage: {name} is no count");
+    }
+
+    // What goes into records beside the conversation: a name, not a novel, and nothing that a database cannot hold.
+    private static string? Word(JsonElement from, string name)
+    {
+        if (Text(from, name) is not { Length: > 0 } text)
+            return null;
+        var end = text.Length <= LongestWord ? text.Length : char.IsHighSurrogate(text[LongestWord - 1]) ? LongestWord - 1 : LongestWord;
+        return string.Create(end, text, static (target, source) =>
+        {
+            for (var i = 0; i < target.Length; i++)
+                target[i] = char.IsControl(source[i]) ? '?' : source[i];
+        });
     }
 
     private static string? Text(JsonElement from, string name) => TryGet(from, name, out var text) && text.ValueKind is JsonValueKind.String ? text.GetString() : null;

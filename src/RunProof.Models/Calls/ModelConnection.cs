@@ -96,25 +96,40 @@ internal sealed class ModelConnection : IDisposable
 
     private static Uri Check(string name, ModelEndpoint endpoint)
     {
-        ArgumentException Wrong(string what) => new($"the model \"{name}\" {what} (RunProof__Models__{name}__…)");
+        ArgumentException Wrong(string what, params string[] settings) =>
+            new($"the model \"{name}\" {what} ({string.Join(", ", settings.Select(setting => $"RunProof__Models__{name}__{setting}"))})");
         if (!Uri.TryCreate(endpoint.Endpoint, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Query.Length > 0)
-            throw Wrong("needs an Endpoint that is an http or https URL without user information and query");
-        if (string.IsNullOrWhiteSpace(endpoint.Model))
-            throw Wrong("needs a Model: what the service calls it");
+            throw Wrong("needs an Endpoint that is an http or https URL without user information and query", "Endpoint");
+        if (!IsText(endpoint.Model, 256))
+            throw Wrong("needs a Model: what the service calls it, at most 256 characters", "Model");
+        if (endpoint.Provider is { } provider && !IsText(provider, 128))
+            throw Wrong("needs a Provider of at most 128 characters, or none", "Provider");
+        if (endpoint.ApiKey is null && url.IdnHost == "api.openai.com")
+            throw Wrong("needs an ApiKey: api.openai.com takes no call without one. For another service, say its Endpoint", "ApiKey", "ApiKeyFile", "Endpoint");
         if (endpoint.ApiKey is { } key && (key.Length == 0 || key.AsSpan().ContainsAnyExceptInRange('!', '~')))
-            throw Wrong("has an ApiKey that is no header value: printable ASCII without space");
+            throw Wrong("has an ApiKey that is no header value: printable ASCII without space", "ApiKey", "ApiKeyFile");
         if (endpoint.Tenants.Count == 0)
-            throw Wrong("needs the Tenants that may use it (* for all)");
+            throw Wrong("needs the Tenants that may use it (* for all)", "Tenants");
         if (endpoint.Timeout < TimeSpan.FromSeconds(1) || endpoint.Timeout > TimeSpan.FromHours(1))
-            throw Wrong("needs a TimeoutSeconds from 1 to 3600");
-        if (endpoint.MaxRequestBytes is < 1_024 or > 64 << 20 || endpoint.MaxAnswerBytes is < 1_024 or > 64 << 20)
-            throw Wrong("needs MaxRequestBytes and MaxAnswerBytes from 1024 to 67108864");
+            throw Wrong("needs a TimeoutSeconds from 1 to 3600", "TimeoutSeconds");
+        if (endpoint.MaxRequestBytes is < 1_024 or > 64 << 20)
+            throw Wrong("needs MaxRequestBytes from 1024 to 67108864", "MaxRequestBytes");
+        if (endpoint.MaxAnswerBytes is < 1_024 or > 64 << 20)
+            throw Wrong("needs MaxAnswerBytes from 1024 to 67108864", "MaxAnswerBytes");
         if (endpoint.TokenLimitMember is not (null or "max_tokens" or "max_completion_tokens"))
-            throw Wrong("needs a TokenLimitMember that is max_tokens or max_completion_tokens");
-        if (endpoint.Price is { } price && (price.Version.Length is 0 or > 64 || price.Input < 0 || price.Output < 0 || price.CachedInput < 0))
-            throw Wrong("needs a Price with a Version of 1 to 64 characters, and Input, Output and CachedInput that are not negative");
+            throw Wrong("needs a TokenLimitMember that is max_tokens or max_completion_tokens", "TokenLimitMember");
+        if (endpoint.Price is { } price)
+        {
+            if (!IsText(price.Version, 64))
+                throw Wrong("needs a Price with a Version of 1 to 64 characters, which changes with the prices", "Price__Version");
+            if (price.Input < 0 || price.Output < 0 || price.CachedInput < 0)
+                throw Wrong("needs a Price whose Input, Output and CachedInput are not negative", "Price");
+        }
+
         return url;
     }
+
+    private static bool IsText(string text, int most) => !string.IsNullOrWhiteSpace(text) && text.Length <= most && !text.Any(char.IsControl);
 
     /// <summary>The client library sends a key always; a service without one gets none.</summary>
     private sealed class WithoutKey(HttpMessageHandler inner) : DelegatingHandler(inner)

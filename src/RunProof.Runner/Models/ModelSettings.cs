@@ -19,12 +19,13 @@ internal static class ModelSettings
     /// <exception cref="ArgumentException">Something cannot be meant; it is named, keys are not.</exception>
     public static ModelsOptions Read(IConfiguration configuration) => new()
     {
-        Models = configuration.GetSection("RunProof:Models").GetChildren().ToDictionary(model => model.Key, EndpointOf, StringComparer.Ordinal),
-        Prompts = configuration.GetSection("RunProof:Prompts").GetChildren().ToDictionary(prompt => prompt.Key, PromptOf, StringComparer.Ordinal),
+        Models = RefuseText(configuration.GetSection("RunProof:Models"), "a section for each model").GetChildren().ToDictionary(model => model.Key, EndpointOf, StringComparer.Ordinal),
+        Prompts = RefuseText(configuration.GetSection("RunProof:Prompts"), "a section for each prompt").GetChildren().ToDictionary(prompt => prompt.Key, PromptOf, StringComparer.Ordinal),
     };
 
     private static ModelEndpoint EndpointOf(IConfigurationSection model)
     {
+        RefuseText(model, "a section: its name is RunProof:Models:NAME:Model");
         RefuseOthers(model, Members);
         var usual = new ModelEndpoint { Model = model["Model"] ?? "" };
         var tenants = SkillSettings.ListOf(model, "Tenant", "Tenants");
@@ -62,7 +63,8 @@ internal static class ModelSettings
             return model["ApiKey"] is { Length: > 0 } key ? key : null;
         if (model["ApiKey"] is { Length: > 0 })
             throw Wrong(model, "ApiKeyFile", "given alone, not beside ApiKey");
-        return ReadFile(model, "ApiKeyFile", file).Trim();
+        var read = ReadFile(model, "ApiKeyFile", file).Trim();
+        return read.Length > 0 && !read.Any(char.IsWhiteSpace) ? read : throw Wrong(model, "ApiKeyFile", "a file with one key in it");
     }
 
     private static string PromptOf(IConfigurationSection prompt)
@@ -96,6 +98,10 @@ internal static class ModelSettings
         section[name] is not { Length: > 0 } text ? null
         : decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? number
         : throw Wrong(section, name, "a number of digits with a full stop at most");
+
+    /// <summary>A text where settings belong would be passed over.</summary>
+    internal static IConfigurationSection RefuseText(IConfigurationSection section, string what) =>
+        section.Value is { Length: > 0 } ? throw new ArgumentException($"{section.Path} must be {what}") : section;
 
     internal static void RefuseOthers(IConfigurationSection section, string[] known)
     {

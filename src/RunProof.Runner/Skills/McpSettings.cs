@@ -15,10 +15,10 @@ internal static class McpSettings
     /// <summary>Reads all servers.</summary>
     /// <exception cref="ArgumentException">A value is none of its kind, or refers to one that is not there; the message names the key and no value.</exception>
     public static IReadOnlyList<McpServerOptions> Read(IConfiguration configuration) =>
-        [.. configuration.GetSection("RunProof:Mcp").GetChildren().Select(server => ServerOf(server, configuration).Validated())];
+        [.. ModelSettings.RefuseText(configuration.GetSection("RunProof:Mcp"), "a section for each server").GetChildren().Select(server => ServerOf(server, configuration).Validated())];
 
     /// <summary>Whether there are any.</summary>
-    public static bool Any(IConfiguration configuration) => configuration.GetSection("RunProof:Mcp").GetChildren().Any();
+    public static bool Any(IConfiguration configuration) => configuration.GetSection("RunProof:Mcp") is var servers && (servers.Value is { Length: > 0 } || servers.GetChildren().Any());
 
     private static McpServerOptions ServerOf(IConfigurationSection server, IConfiguration configuration)
     {

@@ -39,6 +39,7 @@ internal static class SkillRegistration
             services.GetRequiredService<IQuerySources>();
             services.GetRequiredService<ModelCatalog>();
             services.GetRequiredService<PlannerOptions>();
+            PlannerSettings.CheckNames(services);
             return services.FindBuiltinSkillsFault();
         }
         catch (Exception fault) when (fault is InvalidOperationException or ArgumentException)

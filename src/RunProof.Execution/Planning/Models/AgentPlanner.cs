@@ -29,6 +29,8 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
     public const int LongestResult = 65_536;
 
     private const string Turn = "turn_";
+    private const string MaxConversation = "max_conversation";
+    private const int LongestNameTold = 64;
 
     /// <inheritdoc/>
     public string Name => PlannerName;
@@ -47,6 +49,7 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["planner"] = PlannerName,
+            [MaxConversation] = options.Agent.MaxConversation.ToString(CultureInfo.InvariantCulture),
             ["max_turns"] = setup.MaxTurns.ToString(CultureInfo.InvariantCulture),
             ["max_steps"] = setup.MaxSteps.ToString(CultureInfo.InvariantCulture),
         };
@@ -95,12 +98,16 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
         // The last answer that there is room for may call nothing any more.
         var isLast = number + 1 == mostTurns || at + calls.Count + 4 > mostSteps;
         var ended = steps.Skip(at + 1).ToDictionary(step => step.Step.Id, StringComparer.Ordinal);
-        return new PlanGrowth.More([ModelCallStep.Next(Id(number + 1), turn.Step, writer =>
+        var most = first.RootElement.GetProperty("labels").TryGetProperty(MaxConversation, out _) ? ModelCallStep.Limit(first.RootElement, MaxConversation) : new ModelPlannerOptions().MaxConversation;
+        var next = ModelCallStep.Next(Id(number + 1), turn.Step, writer =>
         {
             answer.WriteTo(writer);
             foreach (var (call, step, refusal) in planned)
                 ToolResult.Write(writer, call, refusal ?? ToolResult.Of(ended[step!.Id]));
-        }, withoutTools: isLast)]);
+        }, isLast, most);
+        return next is null
+            ? new PlanGrowth.Impossible("conversation_limit", string.Create(CultureInfo.InvariantCulture, $"the conversation is longer than {most} characters, also without what the tools answered"))
+            : new PlanGrowth.More([next]);
     }
 
     private static (int At, int Number) LastTurn(IReadOnlyList<EndedStep> steps)
@@ -119,12 +126,17 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
     private static List<(ModelAnswer.Call Call, PlannedStep? Step, string? Refusal)> PlanOf(ModelAnswer answer, int number, Dictionary<string, string> offered, int room)
     {
         var planned = new List<(ModelAnswer.Call, PlannedStep?, string?)>();
+        var names = $"; there are: {string.Join(", ", offered.Keys)}";
         for (var i = 0; i < answer.Calls.Count; i++)
         {
             var call = answer.Calls[i];
             var arguments = ModelCallStep.ArgumentsOf(call.Arguments);
             if (!offered.TryGetValue(call.Tool, out var skill))
-                planned.Add((call, null, ToolResult.Error("unknown_tool", $"there is no tool \"{call.Tool}\"; there are: {string.Join(", ", offered.Keys)}")));
+            {
+                // The names once: an answer may be full of tools that nobody has.
+                planned.Add((call, null, ToolResult.Error("unknown_tool", $"there is no tool \"{Shown(call.Tool)}\"{names}")));
+                names = "";
+            }
             else if (arguments is null)
                 planned.Add((call, null, ToolResult.Error("invalid_arguments", "the arguments are not a JSON object; nothing was done")));
             else if (room-- <= 0)
@@ -135,6 +147,9 @@ public sealed class AgentPlanner(IModelCatalog models, SkillRegistry skills, Pla
 
         return planned;
     }
+
+    private static string Shown(string tool) =>
+        tool.Length <= LongestNameTold ? tool : tool[..(char.IsHighSurrogate(tool[LongestNameTold - 1]) ? LongestNameTold - 1 : LongestNameTold)] + "…";
 
     private static PlannedStep CallStep(string id, string skill, CanonicalJson arguments) => new()
     {

@@ -84,11 +84,12 @@ public sealed class LlmPlanner(IModelCatalog models, SkillRegistry skills, PlanP
         var told = Tell(validation.Errors);
         return calls > ModelCallStep.Limit(first.RootElement, "max_repairs")
             ? new PlanGrowth.Impossible("invalid_plan", string.Create(CultureInfo.InvariantCulture, $"the model gave no valid plan in {calls} answers; of the last: {told}"))
+            // Answers are limited by the model's own limit, and repairs are few.
             : new PlanGrowth.More([ModelCallStep.Next(Id(calls + 1), last.Step, writer =>
             {
                 ModelCallStep.Message(writer, "assistant", answer.Content is { Length: > 0 } said ? said : "(nothing)");
                 ModelCallStep.Message(writer, "user", $"That plan is not valid:\n{told}\nAnswer with the whole corrected plan, and nothing else.");
-            })]);
+            }, withoutTools: false, int.MaxValue)!]);
     }
 
     private PlanValidation Read(string content, JsonElement first, int calls)

@@ -49,24 +49,37 @@ internal static class ModelCallStep
     /// <param name="last">The call before it.</param>
     /// <param name="more">Writes the messages that are new.</param>
     /// <param name="withoutTools">Whether the model may call no tool this time.</param>
-    public static PlannedStep Next(string id, PlannedStep last, Action<Utf8JsonWriter> more, bool withoutTools = false)
+    /// <param name="most">Characters of the conversation at most.</param>
+    /// <returns>The step; null where the conversation is too long, whatever is left out of it.</returns>
+    public static PlannedStep? Next(string id, PlannedStep last, Action<Utf8JsonWriter> more, bool withoutTools, int most)
     {
         using var before = last.Parameters.ToDocument();
+        var buffer = new ArrayBufferWriter<byte>(1_024);
+        using (var writer = new Utf8JsonWriter(buffer, Writing))
+        {
+            writer.WriteStartArray();
+            foreach (var message in before.RootElement.GetProperty("messages").EnumerateArray())
+                message.WriteTo(writer);
+            more(writer);
+            writer.WriteEndArray();
+        }
+
+        using var whole = JsonDocument.Parse(buffer.WrittenMemory, ReferenceResolver.Deep);
+        if (Conversation.Bounded(whole.RootElement, most) is not { } messages)
+            return null;
         var parameters = Write(writer =>
         {
             foreach (var member in before.RootElement.EnumerateObject())
             {
-                if (member.NameEquals("messages") || member.NameEquals("tool_choice"))
-                    continue;
-                member.WriteTo(writer);
+                if (!member.NameEquals("messages") && !member.NameEquals("tool_choice"))
+                    member.WriteTo(writer);
             }
 
             if (withoutTools)
                 writer.WriteString("tool_choice", "none");
             writer.WriteStartArray("messages");
-            foreach (var message in before.RootElement.GetProperty("messages").EnumerateArray())
-                message.WriteTo(writer);
-            more(writer);
+            foreach (var message in messages)
+                message(writer);
             writer.WriteEndArray();
         });
         return last with { Id = id, Parameters = parameters };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using RunProof.Format;
 using RunProof.Skills;
 
@@ -69,17 +68,17 @@ internal sealed record ModelSetup(string Model, int TimeoutMs, string Prompt, st
     // Nothing is offered that nobody named: what a model may reach is somebody's decision.
     private static List<SkillDescriptor> SkillsOf(string planner, IReadOnlyList<string>? chosen, IReadOnlyList<string> allowed, SkillRegistry skills, List<PlanError> errors)
     {
-        var ceiling = skills.All.Where(skill => allowed.Count == 0 || allowed.Any(pattern => Matches(pattern, skill.Name))).ToList();
+        var ceiling = skills.All.Where(skill => allowed.Count == 0 || allowed.Any(pattern => SkillPattern.Fits(pattern, skill.Name))).ToList();
         if (chosen is null && allowed.Count == 0)
         {
             errors.Add(new PlanError("tools", $"is missing: name the skills that may be used, or let the operator set RunProof__Planners__{planner}__Skills__0; there are: {Names(ceiling)}"));
             return [];
         }
 
-        var offered = chosen is null ? ceiling : [.. ceiling.Where(skill => chosen.Any(pattern => Matches(pattern, skill.Name)))];
+        var offered = chosen is null ? ceiling : [.. ceiling.Where(skill => chosen.Any(pattern => SkillPattern.Fits(pattern, skill.Name)))];
         for (var i = 0; i < (chosen?.Count ?? 0); i++)
         {
-            if (!ceiling.Exists(skill => Matches(chosen![i], skill.Name)))
+            if (!ceiling.Exists(skill => SkillPattern.Fits(chosen![i], skill.Name)))
                 errors.Add(new PlanError(string.Create(CultureInfo.InvariantCulture, $"tools[{i}]"), $"\"{chosen![i]}\" is no skill that may be used; there are: {Names(ceiling)}"));
         }
 
@@ -89,10 +88,6 @@ internal sealed record ModelSetup(string Model, int TimeoutMs, string Prompt, st
     }
 
     private static string Names(List<SkillDescriptor> skills) => string.Join(", ", skills.Select(skill => skill.Name));
-
-    private static bool Matches(string pattern, string name) =>
-        pattern == name || (pattern.Contains('*', StringComparison.Ordinal)
-            && Regex.IsMatch(name, "^" + Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal) + "$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
 
     private static int Limit(int? chosen, string place, int least, int most, List<PlanError> errors)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using RunProof.Format;
 using RunProof.Ledger;
 
 namespace RunProof.Execution;
@@ -52,6 +53,7 @@ internal static class ToolResult
         if (text.Length <= AgentPlanner.LongestResult)
             return text;
         var end = char.IsHighSurrogate(text[AgentPlanner.LongestResult - 1]) ? AgentPlanner.LongestResult - 1 : AgentPlanner.LongestResult;
-        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text.AsSpan(0, end)}… (cut off: {text.Length - end} more characters)");
+        return string.Create(
+            System.Globalization.CultureInfo.InvariantCulture, $"{text.AsSpan(0, end)}… (cut off: {text.Length - end} more characters; SHA-256 of the whole: {Digest.Of(Encoding.UTF8.GetBytes(text))})");
     }
 }

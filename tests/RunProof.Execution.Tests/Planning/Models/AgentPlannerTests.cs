@@ -18,7 +18,7 @@ public sealed class AgentPlannerTests
         var first = Assert.Single(plan.Steps);
         Assert.Equal(("turn_1", "llm_invoke", OnError.Retry, 130_000), (first.Id, first.Skill, first.OnError, first.TimeoutMs));
         Assert.Equal(
-            "{\"labels\":{\"max_steps\":\"100\",\"max_turns\":\"16\",\"planner\":\"agent\",\"tool.mcp_files_read\":\"mcp:files/read\"},"
+            "{\"labels\":{\"max_conversation\":\"524288\",\"max_steps\":\"100\",\"max_turns\":\"16\",\"planner\":\"agent\",\"tool.mcp_files_read\":\"mcp:files/read\"},"
             + "\"messages\":[{\"content\":\"count the stars\",\"role\":\"user\"}],\"model\":\"small\","
             + $"\"system_prompt_digest\":\"{Digest.Of("runproof-agent"u8)}\",\"system_prompt_ref\":\"runproof-agent\","
             + "\"tools\":[{\"description\":\"A fake.\",\"name\":\"look\",\"parameters\":{\"type\":\"object\"}},{\"description\":\"A fake.\",\"name\":\"mcp_files_read\",\"parameters\":{\"type\":\"object\"}}]}",
@@ -141,8 +141,53 @@ public sealed class AgentPlannerTests
             _ => Loop.Says("Long."),
         });
         var told = Loop.Messages(loop.History[^1])[^1];
-        Assert.EndsWith("more characters)", told, StringComparison.Ordinal);
-        Assert.InRange(told.Length, 65_000, 66_000);
+        // By hand: the quote, the x and 32,767 of the pairs fit; a pair is not cut in two.
+        var whole = "\"x" + string.Concat(Enumerable.Repeat("😀", 50_000)) + "\"";
+        Assert.Equal($"tool: {whole[..65_536]}… (cut off: {whole.Length - 65_536} more characters; SHA-256 of the whole: {Digest.Of(System.Text.Encoding.UTF8.GetBytes(whole))})", told);
+    }
+
+    [Fact]
+    public async Task A_long_conversation_leaves_out_what_the_tools_answered_first_and_never_grows_beyond_its_limit()
+    {
+        var loop = new Loop(new ModelPlannerOptions { MaxConversation = 20_000, MaxTurns = 30 }, Look);
+        var number = 0;
+        var end = await loop.RunAsync(loop.Agent, Loop.Request(tools: "look"), step =>
+            step.Skill == "look" ? Loop.Quote($"{number++}" + new string('x', 3_000)) : step.Id == "turn_20" ? Loop.Says("Enough.") : Loop.Calls(("look", "{}")));
+        Assert.IsType<PlanGrowth.Done>(end);
+        var turns = loop.History.Where(one => one.Step.Skill == "llm_invoke").ToArray();
+        Assert.Equal(20, turns.Length);
+        Assert.All(turns, turn => Assert.InRange(Loop.Parameters(turn).GetProperty("messages").GetRawText().Length, 1, 20_000));
+        var last = Loop.Messages(turns[^1]);
+        // Every call is answered all the same, the newest in full; what was left out is known by its digest.
+        Assert.Equal(19, last.Count(message => message.StartsWith("tool: ", StringComparison.Ordinal)));
+        Assert.StartsWith("tool: \"18xxx", last[^1], StringComparison.Ordinal);
+        var first = Loop.Quote("0" + new string('x', 3_000));
+        Assert.Equal(
+            $$$"""tool: {"left_out":{"because":"the conversation is long","characters":3003,"sha256":"{{{Digest.Of(System.Text.Encoding.UTF8.GetBytes(first))}}}"}}""",
+            last.First(message => message.StartsWith("tool: ", StringComparison.Ordinal)));
+        loop.AssertRebuilt(loop.Agent, loop.History[0].Step);
+    }
+
+    [Fact]
+    public async Task A_conversation_that_is_too_long_by_what_the_model_says_ends_the_run()
+    {
+        var loop = new Loop(new ModelPlannerOptions { MaxConversation = 20_000, MaxTurns = 30 }, Look);
+        var end = await loop.RunAsync(loop.Agent, Loop.Request(tools: "look"), step => step.Skill == "look" ? "{}" : Loop.Calls(("look", Loop.Quote(new string('y', 6_000)))));
+        Assert.Equal("conversation_limit", Assert.IsType<PlanGrowth.Impossible>(end).Code);
+    }
+
+    [Fact]
+    public async Task An_answer_full_of_tools_that_nobody_has_does_not_fill_the_memory()
+    {
+        var loop = new Loop(skills: [Look, .. Enumerable.Range(0, 100).Select(i => Fake($"a_skill_with_a_long_name_{i}"))]);
+        var end = await loop.RunAsync(loop.Agent, Loop.Request(tools: "*"), step =>
+            step.Id == "turn_1" ? Loop.Calls([.. Enumerable.Range(0, 1_000).Select(i => (i == 0 ? new string('z', 5_000) : "nothing", "{}"))]) : Loop.Says("Sorry."));
+        Assert.IsType<PlanGrowth.Done>(end);
+        var told = Loop.Messages(loop.History[^1])[2..];
+        Assert.Equal(1_000, told.Length);
+        Assert.Contains("zzz…\\\"; there are: ", told[0], StringComparison.Ordinal);
+        Assert.Equal("""tool: {"error":{"code":"unknown_tool","message":"there is no tool \"nothing\""}}""", told[1]);
+        Assert.InRange(told.Sum(one => one.Length), 1, 100_000);
     }
 
     [Fact]
