@@ -20,6 +20,7 @@ public sealed class TraceVerifier
     private readonly StepProofs? _proofs;
     private readonly SchemaJudge? _schemas;
     private readonly ToolListJudge _tools;
+    private readonly ApprovalJudge _approvals;
     private TraceHeader? _header;
     private long _expected;
     private int _count;
@@ -35,6 +36,7 @@ public sealed class TraceVerifier
         _proofs = options.Model is IntegrityModel.MerkleTree ? new StepProofs() : null;
         _schemas = options.Schemas is { } schemas ? new SchemaJudge(schemas) : null;
         _tools = new ToolListJudge(trace.Context);
+        _approvals = new ApprovalJudge(trace, options.Approvals);
     }
 
     /// <summary>Begins with the trace's own columns.</summary>
@@ -113,6 +115,7 @@ public sealed class TraceVerifier
         _payloads.Judge(step.Context, place, PayloadColumns.Context, after);
         _schemas?.Judge(step, place, after);
         _tools.Judge(step, place, after, _log);
+        _approvals.Add(step, place);
         _chain.Add(rebuilt, position, step.Link, place, (changed, holds) => Suspects.InStep(changed, step, holds), before, after);
         if (_chain.Recomputed is not { } link)
             return;
@@ -248,6 +251,7 @@ public sealed class TraceVerifier
         PassPayloads();
         _schemas?.Conclude(_checks);
         _tools.Conclude(_checks);
+        _approvals.Conclude(_checks, _log);
     }
 
     private void PassPayloads()

@@ -29,6 +29,12 @@ public sealed record VerificationOptions
     /// </summary>
     public IPayloadSchemas? Schemas { get; init; }
 
+    /// <summary>
+    /// What is kept of the trace's approvals, and of approvals whose trace is not there: check <c>APPROVALS</c>, which a proof does not need and which can make it fail. Null
+    /// where it is not at hand; where a step names an approval, the check then says so. Default: null.
+    /// </summary>
+    public IReadOnlyList<RecordedApproval>? Approvals { get; init; }
+
     /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
     public int MaxFindings { get; init; } = 10_000;
 }

@@ -328,7 +328,7 @@ public sealed class SideRecords(PostgresFixture postgres) : IAsyncLifetime
         string?[] codes =
         [
             null, "cancelled", "stopped", "killed", "kill_switch", "worker_lost", "interrupted", "engine_error", "fenced", "evidence_unavailable", "evidence_refused",
-            "policy_denied", "approval_required", "approval_rejected", "approval_expired", "policy_unavailable", "budget_unavailable", "budget_exceeded", "rate_limited",
+            "policy_denied", "approval_required", "approval_rejected", "approval_expired", "approval_mismatch", "approval", "policy_unavailable", "budget_unavailable", "budget_exceeded", "rate_limited",
             "http_429", "timeout", "http_408", "http_504", "output_too_large", "response_too_large", "http_500", "evidence", "x",
         ];
         foreach (var code in codes)

@@ -38,10 +38,11 @@ internal sealed class Approvals(IRedactor redactor, ISaltSource salts, Persisten
         var approval = StepApproval.Judge(state, subject, redactor);
         if (approval.Outcome is not ApprovalOutcome.Granted)
             return approval;
-        return await persistence.UntilDoneAsync(
-            async token => await store!.UseAsync(run.TenantId, run.Id, options.Worker, state.Id, call.Attempt, now, token), stop) switch
+        var (use, since) = await persistence.UntilDoneAsync(
+            async token => await store!.UseAsync(run.TenantId, run.Id, options.Worker, state.Id, call.Attempt, now, token), stop);
+        return use switch
         {
-            ApprovalUse.Used => approval,
+            ApprovalUse.Used => approval.UsedSince(since ?? now),
             ApprovalUse.NotOurs => throw NotOurs(run),
             _ => approval.TooLate(),
         };

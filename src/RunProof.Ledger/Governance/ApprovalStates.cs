@@ -95,6 +95,12 @@ public sealed record ApprovalState
     /// <summary>Until when it may be given, and used.</summary>
     public required DateTimeOffset ValidUntil { get; init; }
 
+    /// <summary>When it came to its end; null while it is pending.</summary>
+    public DateTimeOffset? DecidedAt { get; init; }
+
+    /// <summary>Attempts of the step before it asked.</summary>
+    public int Attempt { get; init; }
+
     /// <summary>The last attempt that was about to begin under it; null where none was.</summary>
     public int? UsedAttempt { get; init; }
 

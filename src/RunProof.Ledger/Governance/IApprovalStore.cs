@@ -151,8 +151,8 @@ public interface IApprovalStore
     Task<IReadOnlyList<ApprovalState>> ReadAsync(TenantId tenant, RunId run, TraceId trace, string worker, CancellationToken cancellationToken);
 
     /// <summary>Notes that an attempt of an approved step is about to begin. The same attempt again is harmless.</summary>
-    /// <returns>Whether it may.</returns>
-    Task<ApprovalUse> UseAsync(TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken);
+    /// <returns>Whether it may; and where it may, since when the approval is used: this time, or that of an attempt before.</returns>
+    Task<(ApprovalUse Use, DateTimeOffset? Since)> UseAsync(TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Asks no longer, where nobody has decided.</summary>
     /// <returns>False where the worker does not have the run.</returns>

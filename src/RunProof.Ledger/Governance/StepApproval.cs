@@ -32,10 +32,10 @@ public sealed class StepApproval
     private readonly Digest _action;
     private readonly Digest _shown;
 
-    private StepApproval(ApprovalState state, Digest action, Digest shown, ApprovalOutcome outcome)
+    private StepApproval(ApprovalState state, Digest action, Digest shown, ApprovalOutcome outcome, DateTimeOffset? usedSince = null)
     {
         (_state, _action, _shown, Outcome) = (state, action, shown, outcome);
-        Evidence = Encode();
+        Evidence = Encode(usedSince);
     }
 
     /// <summary>What it means.</summary>
@@ -92,6 +92,11 @@ public sealed class StepApproval
     /// <returns>An approval that is over.</returns>
     public StepApproval TooLate() => new(_state, _action, _shown, ApprovalOutcome.Expired);
 
+    /// <summary>The same approval, used.</summary>
+    /// <param name="since">When the first attempt that was about to begin under it was noted.</param>
+    /// <returns>An approval that says so.</returns>
+    public StepApproval UsedSince(DateTimeOffset since) => new(_state, _action, _shown, Outcome, since);
+
     // A rejection and an expiry stand whatever was rejected: they let nothing be executed.
     private static ApprovalOutcome OutcomeOf(ApprovalState state, ApprovalTerms terms, bool isSame) => state.Status switch
     {
@@ -106,8 +111,10 @@ public sealed class StepApproval
         decisions.All(decision => decision.IsApproval && (terms.Approvers is null || terms.Approvers.Contains(decision.ByName, StringComparer.Ordinal)))
         && decisions.Select(decision => decision.ByName).Distinct(StringComparer.Ordinal).Count() >= terms.Needed;
 
-    // Members in the order of their names, as canonical JSON wants them.
-    private CanonicalJson Encode()
+    private string Word => Outcome is ApprovalOutcome.Mismatch ? "mismatch" : Outcome is ApprovalOutcome.Expired ? "expired" : ApprovalWords.Of(_state.Status);
+
+    // All that the store has of it, so that the one can be held against the other. Members in the order of their names, as canonical JSON wants them.
+    private CanonicalJson Encode(DateTimeOffset? usedSince)
     {
         var buffer = new ArrayBufferWriter<byte>(384);
         var writer = new CanonicalWriter(buffer);
@@ -115,10 +122,22 @@ public sealed class StepApproval
         _state.ActionDigest.WriteCanonical(ref writer);
         writer.WriteRaw(",\"at\":"u8);
         Write(ref writer, Last is { } last ? WireTime.ToText(WireTime.Truncate(last.At)) : null);
+        writer.WriteRaw(",\"attempt\":"u8);
+        writer.WriteInt32(_state.Attempt);
+        writer.WriteRaw(",\"because\":"u8);
+        writer.WriteString(_state.Because);
         writer.WriteRaw(",\"by\":"u8);
         Write(ref writer, Last?.ByName);
+        if (_state.DecidedAt is { } decided)
+            Write(ref writer, ",\"decided_at\":"u8, decided);
         if (Outcome is ApprovalOutcome.Mismatch)
             WriteExpected(ref writer);
+        if (Word != ApprovalWords.Of(_state.Status))
+        {
+            writer.WriteRaw(",\"found\":"u8);
+            writer.WriteString(ApprovalWords.Of(_state.Status));
+        }
+
         writer.WriteRaw(",\"id\":"u8);
         writer.WriteString(Id);
         writer.WriteRaw(",\"key\":"u8);
@@ -132,7 +151,9 @@ public sealed class StepApproval
         writer.WriteRaw(",\"shown_digest\":"u8);
         _state.ShownDigest.WriteCanonical(ref writer);
         writer.WriteRaw(",\"status\":"u8);
-        writer.WriteString(Outcome is ApprovalOutcome.Mismatch ? "mismatch" : Outcome is ApprovalOutcome.Expired ? "expired" : ApprovalWords.Of(_state.Status));
+        writer.WriteString(Word);
+        if (usedSince is { } since)
+            Write(ref writer, ",\"used_at\":"u8, since);
         writer.WriteRaw("}"u8);
         writer.Flush();
         return CanonicalJson.FromCanonicalBytes(buffer.WrittenMemory);
@@ -167,6 +188,12 @@ public sealed class StepApproval
         }
 
         writer.WriteRaw("]"u8);
+    }
+
+    private static void Write(ref CanonicalWriter writer, ReadOnlySpan<byte> name, DateTimeOffset time)
+    {
+        writer.WriteRaw(name);
+        writer.WriteString(WireTime.ToText(WireTime.Truncate(time)));
     }
 
     private static void Write(ref CanonicalWriter writer, string? text)

@@ -42,6 +42,14 @@ public interface IEvidenceSnapshot : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The rows as they are; null where the store keeps none.</returns>
     Task<RecordedSideRecords?> ReadSideRecordsAsync(RunId run, CancellationToken cancellationToken) => Task.FromResult<RecordedSideRecords?>(null);
+
+    /// <summary>The approvals of a run, with their decisions (src/POLICIES.md).</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="traces">Its traces: what says that it is of one of them is among the answer too, whatever run it says.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>By their ids, as they are; null where the store keeps none.</returns>
+    Task<IReadOnlyList<RecordedApproval>?> ReadApprovalsAsync(RunId run, IReadOnlyList<string> traces, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<RecordedApproval>?>(null);
 }
 
 /// <summary>A trace with its steps, as they are read.</summary>

@@ -10,14 +10,15 @@ namespace RunProof.Postgres;
 public sealed class PostgresApprovalStore(NpgsqlDataSource source) : IApprovalStore
 {
     private const string State =
-        "approval_id, plan_index, status, because, action_salt, action_digest, shown_digest, requested_at, valid_until, used_attempt, by_keys, by_names, decisions, ats, reasons, seen";
+        "approval_id, plan_index, status, because, action_salt, action_digest, shown_digest, requested_at, valid_until, used_attempt, by_keys, by_names, decisions, ats, reasons, seen, "
+        + "decided_at, attempt";
 
     private const string AskSql =
         $"SELECT {State} FROM runproof.ask_approval($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
     private const string ReadSql = $"SELECT {State} FROM runproof.approvals_of($1, $2, $3, $4)";
 
-    private const string UseSql = "SELECT runproof.use_approval($1, $2, $3, $4, $5, $6)";
+    private const string UseSql = "SELECT p_answer, p_since FROM runproof.use_approval($1, $2, $3, $4, $5, $6)";
 
     private const string WithdrawSql = "SELECT runproof.withdraw_approval($1, $2, $3, $4, $5)";
 
@@ -63,14 +64,12 @@ public sealed class PostgresApprovalStore(NpgsqlDataSource source) : IApprovalSt
         ReadAsync(null, Sql.Command(ReadSql, tenant.Value, run.Value, worker, trace.Value), ReadState, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<ApprovalUse> UseAsync(TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await AskAsync<string>(Sql.Command(UseSql, tenant.Value, run.Value, worker, approval, attempt, now), cancellationToken) switch
-        {
-            "used" => ApprovalUse.Used,
-            "expired" => ApprovalUse.Expired,
-            "not_ours" => ApprovalUse.NotOurs,
-            _ => ApprovalUse.NotApproved,
-        };
+    public async Task<(ApprovalUse Use, DateTimeOffset? Since)> UseAsync(
+        TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var answers = await ReadAsync(null, Sql.Command(UseSql, tenant.Value, run.Value, worker, approval, attempt, now), row => (UseOf(row.GetString(0)), row.TimeOrNull(1)), cancellationToken);
+        return answers[0];
+    }
 
     /// <inheritdoc/>
     public Task<bool> WithdrawAsync(TenantId tenant, RunId run, string worker, string approval, DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -134,6 +133,8 @@ public sealed class PostgresApprovalStore(NpgsqlDataSource source) : IApprovalSt
         ValidUntil = row.GetFieldValue<DateTimeOffset>(8),
         UsedAttempt = row.IsDBNull(9) ? null : row.GetInt32(9),
         Decisions = ReadDecisions(row, 10),
+        DecidedAt = row.TimeOrNull(16),
+        Attempt = row.GetInt32(17),
     };
 
     private static StoredApproval ReadStored(DbDataReader row, TenantId tenant) => new()
@@ -159,6 +160,14 @@ public sealed class PostgresApprovalStore(NpgsqlDataSource source) : IApprovalSt
         DecidedAt = row.TimeOrNull(17),
         UsedAt = row.TimeOrNull(18),
         Decisions = ReadDecisions(row, 19),
+    };
+
+    private static ApprovalUse UseOf(string word) => word switch
+    {
+        "used" => ApprovalUse.Used,
+        "expired" => ApprovalUse.Expired,
+        "not_ours" => ApprovalUse.NotOurs,
+        _ => ApprovalUse.NotApproved,
     };
 
     private static ApprovalStatus StatusOf(string word) =>

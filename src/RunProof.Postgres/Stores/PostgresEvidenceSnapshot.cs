@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Ledger;
@@ -111,6 +112,16 @@ internal sealed class PostgresEvidenceSnapshot(NpgsqlConnection connection, Npgs
             batch.BatchCommands.Add(Sql.Command(sql, run.Value, tenant.Value));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         return await SideRecordReader.ReadAsync(reader, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<RecordedApproval>?> ReadApprovalsAsync(RunId run, IReadOnlyList<string> traces, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Sql.Command(ApprovalEvidence.RunSql, run.Value, tenant.Value, traces.ToArray()) } };
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<RecordedApproval>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(new RecordedApproval(JsonNode.Parse(reader.GetString(0))!.AsObject()));
+        return rows;
     }
 
     public async ValueTask DisposeAsync()

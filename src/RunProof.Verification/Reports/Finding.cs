@@ -123,6 +123,12 @@ public static class FindingCodes
     /// <summary>Not a fault of the evidence: the tools of a server had changed since the run began, and the step was refused for it.</summary>
     public const string ToolsChanged = "TOOLS_CHANGED";
 
+    /// <summary>A step names an approval that is not kept.</summary>
+    public const string ApprovalMissing = "APPROVAL_MISSING";
+
+    /// <summary>What is kept of an approval is not what a step says of it, or what people were shown.</summary>
+    public const string ApprovalDiffers = "APPROVAL_DIFFERS";
+
     /// <summary>Not a fault of the evidence: the log was not checked, or only with a key that came with the bundle.</summary>
     public const string LogNotChecked = "LOG_NOT_CHECKED";
 

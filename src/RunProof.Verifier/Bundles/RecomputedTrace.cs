@@ -66,7 +66,8 @@ internal sealed class TraceRecomputation(IEvidenceStore evidence, LogEvidenceRea
         var found = await log.ReadAsync(tenant, recorded.TraceId, cancellationToken);
         if (!isLast && recorded.Status == "running" && found.SealSeen is not null)
             return null;
-        var verifier = TraceVerifier.Begin(recorded, new VerificationOptions { Tenant = tenant, Run = run });
+        var approvals = await RunApprovals.ReadAsync(snapshot, run, traces, cancellationToken);
+        var verifier = TraceVerifier.Begin(recorded, new VerificationOptions { Tenant = tenant, Run = run, Approvals = approvals.Of(recorded) });
         await foreach (var step in snapshot.ReadStepsAsync(recorded.TraceId, payloads: true, cancellationToken))
         {
             verifier.Add(step);

@@ -90,12 +90,14 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         var reports = new List<TraceReport>();
         var places = new List<LogEvidence>();
         var judge = await snapshot.ReadSideRecordsAsync(request.Run, cancellationToken) is { } recorded ? new SideRecordJudge(run, recorded) : null;
+        var approvals = await RunApprovals.ReadAsync(snapshot, request.Run, traces, cancellationToken);
         foreach (var trace in traces)
         {
             places.Add(await log.ReadAsync(request.Tenant, trace.TraceId, cancellationToken));
             // The last attempt ended as the run did; an earlier one is over, and without success.
             var isEarlier = run is not null && trace.TraceId != TraceId.Of(run.Id, run.Attempts).Value;
             var ofAttempt = isEarlier ? options with { RunHasEnded = true, RunSucceeded = false } : options;
+            ofAttempt = ofAttempt with { Approvals = approvals.Of(trace) };
             reports.Add(await VerifyAsync(snapshot, trace, ofAttempt, fingerprint, judge?.Begin(trace), places[^1], cancellationToken));
         }
 

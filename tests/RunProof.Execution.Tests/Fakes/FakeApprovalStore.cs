@@ -36,29 +36,30 @@ internal sealed class FakeApprovalStore(FakeRunStore runs) : IApprovalStore
             All.Add((request, new ApprovalState
             {
                 Id = request.Id, PlanIndex = request.PlanIndex, Status = ApprovalStatus.Pending, Because = request.Because, Salt = request.Salt, ActionDigest = request.ActionDigest,
-                ShownDigest = request.ShownDigest, RequestedAt = request.RequestedAt, ValidUntil = request.ValidUntil,
+                ShownDigest = request.ShownDigest, Attempt = request.Attempt, RequestedAt = request.RequestedAt, ValidUntil = request.ValidUntil,
             }));
             return All[^1].State;
         }
 
         if (All[at].State is { Status: ApprovalStatus.Pending } pending && pending.ValidUntil <= request.RequestedAt)
-            All[at] = (All[at].Request, pending with { Status = ApprovalStatus.Expired });
+            All[at] = (All[at].Request, pending with { Status = ApprovalStatus.Expired, DecidedAt = request.RequestedAt });
         return All[at].State;
     });
 
     public Task<IReadOnlyList<ApprovalState>> ReadAsync(TenantId tenant, RunId run, TraceId trace, string worker, CancellationToken cancellationToken) =>
         Do<IReadOnlyList<ApprovalState>>("read", () => [.. All.Where(one => one.Request.TraceId == trace).Select(one => one.State)]);
 
-    public Task<ApprovalUse> UseAsync(TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken) => Do("use", () =>
+    public Task<(ApprovalUse Use, DateTimeOffset? Since)> UseAsync(
+        TenantId tenant, RunId run, string worker, string approval, int attempt, DateTimeOffset now, CancellationToken cancellationToken) => Do<(ApprovalUse, DateTimeOffset?)>("use", () =>
     {
         var at = All.FindIndex(one => one.State.Id == approval);
         var state = All[at].State;
         if (state.Status is not ApprovalStatus.Approved)
-            return ApprovalUse.NotApproved;
+            return (ApprovalUse.NotApproved, null);
         if (state.ValidUntil <= now)
-            return ApprovalUse.Expired;
+            return (ApprovalUse.Expired, null);
         All[at] = (All[at].Request, state with { UsedAttempt = attempt });
-        return ApprovalUse.Used;
+        return (ApprovalUse.Used, now);
     });
 
     public Task<bool> WithdrawAsync(TenantId tenant, RunId run, string worker, string approval, DateTimeOffset now, CancellationToken cancellationToken) => Do("withdraw", () =>
@@ -81,6 +82,7 @@ internal sealed class FakeApprovalStore(FakeRunStore runs) : IApprovalStore
             Change(at ?? All.Count - 1, state => (change ?? (same => same))(state with
             {
                 Status = approve ? ApprovalStatus.Approved : ApprovalStatus.Rejected,
+                DecidedAt = now,
                 Decisions = [.. state.Decisions, new ApprovalDecision(approve, "key_" + by, by, now, "why not", state.ShownDigest)],
             }));
         }

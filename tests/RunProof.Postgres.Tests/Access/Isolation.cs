@@ -99,8 +99,8 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
 
     [Theory]
     [InlineData("runproof_runner", "announce apply_policy approvals_of ask_approval cancel_run claim_runs claim_schedules decide_approval ended_of find_api_key kill kill_switches_on kv_get kv_set next_attempt pause_run record_openings record_seals record_steps recorded_of release_kill release_run renew_claims replay_source replay_source_page replay_source_steps resume_run retire_budget retire_policy retry_run run_cost run_use set_budget take_budgets take_over trace_context trace_progress use_approval wait_run wake_run wanted_of watched_of withdraw_approval")]
-    [InlineData("runproof_verifier", "all_logs find_api_key log_lag must_affect public_logs queue_to_seal recorded_of requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
-    [InlineData("runproof_auditor", "all_logs tenants_in_quarantine")]
+    [InlineData("runproof_verifier", "all_logs approval_action find_api_key log_lag must_affect public_logs queue_to_seal recorded_of requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
+    [InlineData("runproof_auditor", "all_logs approval_action tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
         Assert.Equal(expected, await database.ReadAsync<string>("superuser", null,
             $"""

@@ -70,7 +70,7 @@ public sealed class ApprovalStoreTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal([run.Id], (await _database.Runs.ClaimAsync("w", Noon.AddHours(1), Noon.AddHours(9), 5, null, default)).Select(one => one.Id));
         await _database.Runs.StartAsync(T1, run.Id, "w", Noon, Noon.AddHours(9), default);
         Assert.Equal(ApprovalStatus.Expired, (await Approvals.AskAsync(Request(run) with { RequestedAt = Noon.AddHours(1), ValidUntil = Noon.AddHours(2) }, "w", default))!.Status);
-        Assert.Equal(ApprovalUse.Expired, await Approvals.UseAsync(T1, run.Id, "w", asked.Id, 0, Noon, default));
+        Assert.Equal(ApprovalUse.Expired, (await Approvals.UseAsync(T1, run.Id, "w", asked.Id, 0, Noon, default)).Use);
         Assert.Equal(ApprovalAnswer.Expired, await Approvals.DecideAsync(Vote(asked), default));
     }
 
@@ -79,10 +79,10 @@ public sealed class ApprovalStoreTests(PostgresFixture postgres) : IAsyncLifetim
     {
         var (run, asked) = await AskedAsync();
         await Approvals.DecideAsync(Vote(asked), default);
-        Assert.Equal(ApprovalUse.NotOurs, await Approvals.UseAsync(T1, run.Id, "another", asked.Id, 0, Noon, default));
-        Assert.Equal(ApprovalUse.Expired, await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 0, Noon.AddHours(2), default));
-        Assert.Equal(ApprovalUse.Used, await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 0, Noon, default));
-        Assert.Equal(ApprovalUse.Used, await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 1, Noon, default));
+        Assert.Equal(ApprovalUse.NotOurs, (await Approvals.UseAsync(T1, run.Id, "another", asked.Id, 0, Noon, default)).Use);
+        Assert.Equal(ApprovalUse.Expired, (await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 0, Noon.AddHours(2), default)).Use);
+        Assert.Equal(ApprovalUse.Used, (await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 0, Noon, default)).Use);
+        Assert.Equal(ApprovalUse.Used, (await Approvals.UseAsync(T1, run.Id, "worker-1", asked.Id, 1, Noon, default)).Use);
         Assert.Equal(1, (await Approvals.AskAsync(Request(run), "worker-1", default))!.UsedAttempt);
 
         var (other, second) = await AskedAsync();
