@@ -37,6 +37,17 @@ public sealed class ApprovalEvidence(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_approval_of_a_step_s_fallback_is_held_against_the_fallback_s_own_record()
+    {
+        await _approvals.RecordAsync("r", "approved", isFallback: true);
+        Assert.Equal(("passed", "1 approval is kept as the steps say"), Check(await _scene.ProofAsync("r")));
+        await EraseAsync(0, "params");
+        Assert.Equal(("not_done", "1 approval is kept as the steps say; not compared: 1 of which what was shown is erased"), Check(await _scene.ProofAsync("r")));
+        await _scene.TamperAsync("runproof.approvals", "UPDATE runproof.approvals SET plan_index = 0");
+        Assert.Equal("approval apr_r: plan_index is 0, and by step 0 10000", Text(await _scene.ProofAsync("r"), "failure_reason"));
+    }
+
+    [Fact]
     public async Task Where_nobody_was_asked_there_is_no_such_check()
     {
         await _scene.PlainAsync("r");

@@ -25,12 +25,12 @@ internal sealed class ApprovalScene(SideRecordScene scene)
         """);
 
     /// <summary>A run of two steps, the first of which pays; what becomes of its approval is the run's name.</summary>
-    internal async Task RecordAsync(string run, string what, string parameters = """{"amount":5}""", int attempts = 1, bool seal = true)
+    internal async Task RecordAsync(string run, string what, string parameters = """{"amount":5}""", int attempts = 1, bool seal = true, bool isFallback = false)
     {
         await scene.StoreRunAsync(run, started: true);
         var session = await scene.OpenAsync(run);
         var gate = await GateAsync(what == "two" ? 2 : 1);
-        var subject = await SubjectAsync(gate, run, SideRecordScene.Json(parameters));
+        var subject = await SubjectAsync(gate, run, SideRecordScene.Json(parameters), isFallback);
         var asked = await AskAsync(subject, scene.Start);
         if (what is "rejected")
             await VoteAsync(asked, approves: false, "key_ada", "not this");
@@ -53,9 +53,9 @@ internal sealed class ApprovalScene(SideRecordScene scene)
             var step = scene.Step(index++, decision, "pay", status, status is StepStatus.Succeeded ? null : decision.BlockedCode ?? "busy") with
             {
                 Parameters = subject.Parameters,
-                IdempotencyKey = run + ":0",
+                IdempotencyKey = subject.IdempotencyKey,
                 RetryCount = attempt,
-                Context = SideRecordScene.Json($$"""{"attempt":{{attempt}},"plan_index":0,"plan_step":"pay","worker":"w"}"""),
+                Context = SideRecordScene.Json($$"""{"attempt":{{attempt}},{{(isFallback ? "\"fallback\":true," : "")}}"plan_index":0,"plan_step":"pay","worker":"w"}"""),
             };
             await session.AppendAsync(status is StepStatus.Succeeded ? step : step with { Outcome = null }, null, default);
         }
@@ -72,12 +72,12 @@ internal sealed class ApprovalScene(SideRecordScene scene)
         return await Decisions.Gate([read.Policy!]).BeginAsync(new GovernedRun { TenantId = SideRecordScene.Tenant, AgentId = null, Planner = "given", StartedAt = default }, default);
     }
 
-    private async Task<ApprovalSubject> SubjectAsync(IRunGate gate, string run, CanonicalJson parameters)
+    private async Task<ApprovalSubject> SubjectAsync(IRunGate gate, string run, CanonicalJson parameters, bool isFallback)
     {
         var decision = await gate.DecideAsync(new StepAction("pay", parameters), default);
         return new ApprovalSubject
         {
-            Run = (await scene.Runs.FindAsync(SideRecordScene.Tenant, RunId.Parse(run), default))!, PlanIndex = 0, StepId = "pay", IdempotencyKey = run + ":0", Skill = "pay",
+            Run = (await scene.Runs.FindAsync(SideRecordScene.Tenant, RunId.Parse(run), default))!, PlanIndex = 0, StepId = "pay", IdempotencyKey = run + (isFallback ? ":0:fallback" : ":0"), Skill = "pay",
             SkillVersion = "1.0.0", Schema = Digest.Of("s"u8), Parameters = parameters, Decision = decision, Terms = decision.Terms,
         };
     }
@@ -91,7 +91,7 @@ internal sealed class ApprovalScene(SideRecordScene scene)
         var state = await Approvals.AskAsync(
             new ApprovalRequest
             {
-                TenantId = run.TenantId, RunId = run.Id, TraceId = TraceId.Of(run.Id), PlanIndex = 0, Id = "apr_" + run.Id.Value, StepId = "pay", Attempt = 0, Skill = "pay",
+                TenantId = run.TenantId, RunId = run.Id, TraceId = TraceId.Of(run.Id), PlanIndex = subject.IdempotencyKey.EndsWith("fallback", StringComparison.Ordinal) ? 10_000 : 0, Id = "apr_" + run.Id.Value, StepId = "pay", Attempt = 0, Skill = "pay",
                 Rule = subject.Decision.Rule, Because = subject.Decision.Reason, Shown = shown, Salt = salt, ActionDigest = action,
                 ShownDigest = ApprovalSubject.ShownDigest(shown.Bytes.Span), Terms = subject.Terms, RequestedAt = now, ValidUntil = until,
             },

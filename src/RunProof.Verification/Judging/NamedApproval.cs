@@ -24,8 +24,18 @@ internal sealed record ApprovedStep(Place Place, int? PlanIndex, int Attempt, st
         place, PlanIndexOf(step.IdempotencyKey), step.RetryCount, step.Status, step.Context is { Loaded: true, Commitment: not null, Text: null },
         step.Input is { Loaded: true, Commitment: not null, Text: null });
 
-    private static int? PlanIndexOf(string? key) =>
-        key is not null && int.TryParse(key.AsSpan(key.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+    private static int? PlanIndexOf(string? key)
+    {
+        const string Fallback = ":fallback";
+        if (key is null)
+            return null;
+        var isFallback = key.EndsWith(Fallback, StringComparison.Ordinal);
+        var place = isFallback ? key.AsSpan(0, key.Length - Fallback.Length) : key;
+        return int.TryParse(place[(place.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index + (isFallback ? BehindPlan : 0) : null;
+    }
+
+    /// <summary>Where approvals have a step's fallback: so far behind the step's place, behind all that a plan can have.</summary>
+    internal const int BehindPlan = 10_000;
 }
 
 /// <summary>What a step's context says of the approval that it had.</summary>
@@ -84,7 +94,7 @@ internal sealed class NamedApproval
         yield return ("tenant_id", trace.TenantId);
         yield return ("run_id", trace.RunId);
         yield return ("trace_id", trace.TraceId);
-        yield return ("plan_index", Copy(_context, "plan_index"));
+        yield return ("plan_index", PlanIndex);
         yield return ("step_id", Copy(_context, "plan_step"));
         yield return ("skill", _step.SkillName);
         yield return ("action_digest", ActionDigest);
@@ -112,6 +122,9 @@ internal sealed class NamedApproval
             all.Add(Decision(all.Count, _said, Status is "rejected" ? "rejected" : "approved"));
         return all;
     }
+
+    private JsonNode? PlanIndex => _context.TryGetProperty("fallback", out var fallback) && fallback.ValueKind is JsonValueKind.True
+        && Copy(_context, "plan_index") is JsonValue place && place.TryGetValue(out int index) ? index + ApprovedStep.BehindPlan : Copy(_context, "plan_index");
 
     private JsonObject Decision(int before, JsonElement by, string? word) => new()
     {

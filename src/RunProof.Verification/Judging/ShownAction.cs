@@ -37,7 +37,7 @@ internal sealed class ShownAction
     internal IEnumerable<(string Column, JsonNode? Value)> Columns()
     {
         var policy = _shown.TryGetProperty("policy", out var rule) && rule.ValueKind is JsonValueKind.Object ? rule : default;
-        foreach (var column in (string[])["approvers", "needed", "valid_until", "action_digest", "run_id", "trace_id", "plan_index", "skill"])
+        foreach (var column in (string[])["approvers", "needed", "valid_until", "action_digest", "run_id", "trace_id", "skill"])
             yield return (column, Copy(_shown, column));
         yield return ("step_id", Copy(_shown, "plan_step"));
         yield return ("policy", Copy(policy, "policy"));

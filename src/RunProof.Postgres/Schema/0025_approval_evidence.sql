@@ -83,7 +83,8 @@ BEGIN
     END IF;
     RETURN NULL;
   END IF;
-  SELECT substring(s.idempotency_key FROM ':([0-9]{1,9})$')::integer INTO place FROM (
+  -- A step's fallback has an approval of its own, behind all places of a plan.
+  SELECT substring(s.idempotency_key FROM ':([0-9]{1,9})(?::fallback)?$')::integer + CASE WHEN s.idempotency_key LIKE '%:fallback' THEN 10000 ELSE 0 END INTO place FROM (
       SELECT c.idempotency_key FROM public.aos_trace_steps c WHERE c.trace_id = NEW.trace_id AND c.tenant_id = NEW.tenant_id AND c.step_index = NEW.step_index
       UNION ALL
       SELECT c.idempotency_key FROM public.aos_trace_steps_archive c WHERE c.trace_id = NEW.trace_id AND c.tenant_id = NEW.tenant_id AND c.step_index = NEW.step_index) s
