@@ -28,6 +28,8 @@ public static class BuiltinPrompts
                 - skill: one of the skills that the user lists; params: an object that fits the skill's schema of params.
                 - A string that is exactly {{steps.<id>.<path>}} becomes a value of an earlier step's outcome, inside a longer string its text. The path fits that skill's schema of outcome.
                 - on_error (optional): "abort" (default), "continue", or "retry". timeout_ms (optional): 1 to 3600000.
+                - condition (optional): the step is executed only where it is true: {"value":"{{steps.fetch.status_code}}","equals":200}, also not_equals, in, greater_than, less_than, at_least, at_most, exists, matches; {"step":"fetch","status":["succeeded"]}; {"all":[...]}, {"any":[...]}, {"not":{...}}.
+                - fallback (optional): {"skill","params"}, executed once where the step fails; its outcome stands for the step's.
                 Answer with the plan and nothing else: no words around it, no code fence.
                 """),
         ]);

@@ -27,7 +27,7 @@ internal static class OutcomeShape
     // A schema of these forms may admit anything.
     private static bool IsOpen(JsonElement schema) =>
         schema.TryGetProperty("$ref", out _) || schema.TryGetProperty("anyOf", out _) || schema.TryGetProperty("oneOf", out _)
-        || schema.TryGetProperty("allOf", out _) || !schema.TryGetProperty("type", out _);
+        || schema.TryGetProperty("allOf", out _) || schema.TryGetProperty("patternProperties", out _) || !schema.TryGetProperty("type", out _);
 
     private static JsonElement? Member(JsonElement schema, string name)
     {

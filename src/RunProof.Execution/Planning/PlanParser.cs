@@ -19,6 +19,14 @@ public sealed class PlanParser(SkillRegistry skills)
 
     internal static bool IsStepId(ReadOnlySpan<char> text) => text.Length is >= 1 and <= 64 && !text.ContainsAnyExcept(StepIdCharacters);
 
+    /// <summary>The JSON Schema of plans.</summary>
+    /// <returns>Its text.</returns>
+    public static string Schema()
+    {
+        using var reader = new StreamReader(typeof(PlanParser).Assembly.GetManifestResourceStream("plan.schema.json")!, System.Text.Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
     /// <summary>Reads a plan whole.</summary>
     /// <param name="plan">The JSON array that a caller or a planner wrote.</param>
     /// <param name="place">Where it stands in the caller's document.</param>
@@ -159,7 +167,7 @@ public sealed class PlanParser(SkillRegistry skills)
     private (CanonicalJson Parameters, bool HasReferences) ReadCall(JsonElement call, string at, SkillDescriptor? skill, int index, Reading reading)
     {
         var parameters = ReadParameters(call, at, reading.Reader);
-        var references = CheckReferences(parameters, at + ".params", index, reading);
+        var references = CheckReferences(parameters, at + ".params", index, skill, reading);
         if (!references && skill is not null && parameters is not null)
             CheckBinding(skill, parameters, at + ".params", reading.Reader);
         return (parameters ?? CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()), references);
@@ -196,8 +204,17 @@ public sealed class PlanParser(SkillRegistry skills)
     {
         if (!step.TryGetProperty("condition", out var given) || given.ValueKind is JsonValueKind.Null || ConditionReader.Read(given, at, reading.Reader) is not { } condition)
             return null;
+        var errors = reading.Reader.Errors.Count;
         foreach (var (place, reference) in condition.Root.References())
             CheckReference(reference, place, index, reading);
+        if (reading.Reader.Errors.Count > errors)
+            return null;
+        foreach (var test in condition.Root.Leaves().OfType<ValueTest>())
+        {
+            if (ReferenceTypes.Misfit(test, reading.OutcomesOf) is { } misfit)
+                reading.Reader.Fail(test.Value.Place, $"{test.Value.Literal.GetString()} {misfit}");
+        }
+
         foreach (var asked in condition.Root.Leaves().OfType<StatusTest>())
         {
             if (!reading.Ids.TryGetValue(asked.Step, out var target))
@@ -314,14 +331,16 @@ public sealed class PlanParser(SkillRegistry skills)
     }
 
     private static bool CheckReferences(
-        CanonicalJson? parameters, string place, int index, Reading reading)
+        CanonicalJson? parameters, string place, int index, SkillDescriptor? skill, Reading reading)
     {
         var reader = reading.Reader;
         if (parameters is null)
             return false;
         using var document = parameters.ToDocument();
         var any = false;
-        foreach (var (at, text) in ObjectReader.Strings(document.RootElement, place))
+        if (!ObjectReader.Strings(document.RootElement, place).Any(static one => Template.MayRefer(one.Text)))
+            return false;
+        foreach (var (at, path, text) in Strings(document.RootElement, place, []))
         {
             if (!Template.MayRefer(text))
                 continue;
@@ -332,15 +351,29 @@ public sealed class PlanParser(SkillRegistry skills)
                 continue;
             }
 
+            var errors = reader.Errors.Count;
             foreach (var reference in template.References)
             {
                 any = true;
                 CheckReference(reference, at, index, reading);
             }
+
+            if (reader.Errors.Count == errors && skill is not null && template.References.Any()
+                && ReferenceTypes.Misfit(template, reading.OutcomesOf, reading.ParametersOf(skill), path, skill.Name) is { } misfit)
+                reader.Fail(at, misfit);
         }
 
         return any;
     }
+
+    private static IEnumerable<(string Place, PathPart[] Path, string Text)> Strings(JsonElement value, string place, PathPart[] path) => value.ValueKind switch
+    {
+        JsonValueKind.String => [(place, path, value.GetString()!)],
+        JsonValueKind.Object => value.EnumerateObject().SelectMany(member => Strings(member.Value, $"{place}.{member.Name}", [.. path, new PathPart(member.Name, 0)])),
+        JsonValueKind.Array => value.EnumerateArray()
+            .SelectMany((item, i) => Strings(item, $"{place}[{i.ToString(CultureInfo.InvariantCulture)}]", [.. path, new PathPart(null, i)])),
+        _ => [],
+    };
 
     private static void CheckReference(Reference reference, string at, int index, Reading reading)
     {
@@ -377,12 +410,18 @@ public sealed class PlanParser(SkillRegistry skills)
             ? $"{what}: step \"{step}\" comes no earlier than this one"
             : $"{what}: step \"{step}\" need not be over when this one begins: depends_on must lead to it";
 
-        public JsonElement SchemaOf(SkillDescriptor skill)
+        public IReadOnlyList<JsonElement> OutcomesOf(string step) => Schemas.GetValueOrDefault(step, []);
+
+        public JsonElement SchemaOf(SkillDescriptor skill) => Parsed("outcome " + skill.Name, skill.OutcomeSchema);
+
+        public JsonElement ParametersOf(SkillDescriptor skill) => Parsed("params " + skill.Name, skill.ParametersSchema);
+
+        private JsonElement Parsed(string key, string schema)
         {
-            if (BySkill.TryGetValue(skill.Name, out var known))
+            if (BySkill.TryGetValue(key, out var known))
                 return known;
-            using var document = JsonDocument.Parse(skill.OutcomeSchema);
-            return BySkill[skill.Name] = document.RootElement.Clone();
+            using var document = JsonDocument.Parse(schema);
+            return BySkill[key] = document.RootElement.Clone();
         }
     }
 }

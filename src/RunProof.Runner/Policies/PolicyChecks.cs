@@ -38,7 +38,7 @@ internal static class PolicyChecks
         var run = new GovernedRun { TenantId = context.GetTenant(), AgentId = agent, Planner = planner, StartedAt = clock.GetUtcNow() };
         try
         {
-            var check = await gate.CheckAsync(run, [.. plan.Steps.Select(step => new StepAction(step.Skill, step.Parameters))], reading?.Policy, context.RequestAborted);
+            var check = await gate.CheckAsync(run, [.. Calls(plan).Select(call => call.Action)], reading?.Policy, context.RequestAborted);
             return TypedResults.Json(ViewOf(plan, check), RunnerJson.Default.PolicyCheckView);
         }
         catch (PolicyUnavailableException unavailable)
@@ -59,9 +59,20 @@ internal static class PolicyChecks
 
     private static PolicyCheckView ViewOf(Plan plan, PolicyCheck check) => new(
         Element(check.Policies),
-        [.. plan.Steps.Zip(check.Actions, (step, action) => new CheckedStepView(
-            step.Id, step.Skill, action.Decision.MayExecute, Element(action.Decision.Evidence), action.Decision.RunGoesOn, action.Decision.TimeoutMs,
+        [.. Calls(plan).Zip(check.Actions, (call, action) => new CheckedStepView(
+            call.Step, call.Action.Skill, action.Decision.MayExecute, Element(action.Decision.Evidence), action.Decision.RunGoesOn, action.Decision.TimeoutMs,
             [.. action.Decision.ParameterRedactions.Select(one => Place("params", one)), .. action.Decision.OutcomeRedactions.Select(one => Place("outcome", one))]))]);
+
+    // A step's fallback behind it, under its name with a word behind.
+    private static IEnumerable<(string Step, StepAction Action)> Calls(Plan plan)
+    {
+        foreach (var step in plan.Steps)
+        {
+            yield return (step.Id, new StepAction(step.Skill, step.Parameters));
+            if (step.Fallback is { } fallback)
+                yield return (step.Id + " (fallback)", new StepAction(fallback.Skill, fallback.Parameters));
+        }
+    }
 
     private static string Place(string root, PlaceRedaction redaction) => root + (redaction.Place.Text[0] == '[' ? "" : ".") + redaction.Place.Text;
 

@@ -29,6 +29,8 @@ internal static class RunEndpoints
             .WithName("listRuns").WithSummary("Lists the tenant's runs, the newest first.")
             .Produces<RunPage>()
             .Refuses(400, 401);
+        api.MapGet("/plan-schema", static () => Results.Text(PlanParser.Schema(), "application/schema+json")).WithTags("Runs")
+            .WithName("getPlanSchema").WithSummary("The JSON Schema of plans.").Produces<string>(200, "application/schema+json").Refuses();
     }
 
     private static async Task<IResult> CreateAsync(

@@ -24,7 +24,10 @@ internal sealed class FakeSkill(string name, SkillBody body) : SkillDescriptor
 
     public override string Description => "A fake.";
 
-    public override string ParametersSchema => """{"type":"object"}""";
+    /// <summary>The schema of its parameters.</summary>
+    public string Takes { get; init; } = """{"type":"object"}""";
+
+    public override string ParametersSchema => Takes;
 
     public string Shape { get; init; } = "{}";
 

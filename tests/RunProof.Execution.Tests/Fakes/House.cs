@@ -22,7 +22,7 @@ internal sealed class House
     {
         (Clock, Recorder, Runs, Agents, Skills) = (former.Clock, former.Recorder, former.Runs, former.Agents, former.Skills);
         (Approvals, PolicyOptions) = (former.Approvals, former.PolicyOptions);
-        (Options, Source) = (former.Options with { Worker = worker }, former.Source);
+        (Options, Source, Growing) = (former.Options with { Worker = worker }, former.Source, former.Growing);
         _services = new(Build);
     }
 
@@ -61,6 +61,9 @@ internal sealed class House
     public IReadOnlyList<FakeSkill> Skills { get; }
 
     public ISkillSource? Source { get; set; }
+
+    /// <summary>A planner whose plans grow; null for none.</summary>
+    public IGrowingPlanner? Growing { get; set; }
 
     public RunService Service => _services.Value.GetRequiredService<RunService>();
 
@@ -188,6 +191,8 @@ internal sealed class House
             services.AddSingleton<SkillDescriptor>(skill);
         if (Source is not null)
             services.AddSingleton(Source);
+        if (Growing is not null)
+            services.AddSingleton<IPlanner>(Growing);
         services.AddRunExecution(_ => Options);
         return services.BuildServiceProvider();
     }

@@ -128,6 +128,8 @@ public sealed class LlmPlanner(IModelCatalog models, SkillRegistry skills, PlanP
             var at = string.Create(CultureInfo.InvariantCulture, $"plan[{i}]");
             if (!allowed.Contains(plan.Steps[i].Skill))
                 errors.Add(new PlanError(at + ".skill", $"\"{plan.Steps[i].Skill}\" may not be used; there are: {string.Join(", ", allowed.Order(StringComparer.Ordinal))}"));
+            if (plan.Steps[i].Fallback is { } fallback && !allowed.Contains(fallback.Skill))
+                errors.Add(new PlanError(at + ".fallback.skill", $"\"{fallback.Skill}\" may not be used; there are: {string.Join(", ", allowed.Order(StringComparer.Ordinal))}"));
             if (plan.Steps[i].Id.StartsWith(Call, StringComparison.Ordinal))
                 errors.Add(new PlanError(at + ".id", $"must not begin with {Call}"));
         }
