@@ -1,5 +1,6 @@
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Policies;
 
 namespace RunProof.Execution.Tests;
 
@@ -238,4 +239,61 @@ public sealed class FallbackTests
         Assert.Single(house.Recorder.Only.Steps);
         Assert.Equal((RunStatus.Failed, "broken"), (outcome.Status, outcome.ErrorCode));
     }
+
+    [Theory]
+    [InlineData("on_block: continue, ", RunStatus.Succeeded, 1)]
+    [InlineData("", RunStatus.Failed, 0)]
+    public async Task A_step_that_a_policy_refused_falls_back_where_the_rule_lets_the_run_go_on(string onBlock, RunStatus status, int calls)
+    {
+        var house = Governed($"{{id: no, effect: deny, reason: not this, {onBlock}when: {{skill: work}}}}");
+
+        var outcome = await house.ExecuteAsync("""{"skill":"work","fallback":{"skill":"keyed"}}""");
+
+        Assert.Equal(status, outcome.Status);
+        Assert.Equal(calls, _keyed.Calls.Count);
+        Assert.Equal(StepStatus.Blocked, house.Recorder.Only.Steps[0].Status);
+    }
+
+    [Fact]
+    public async Task A_policy_may_refuse_the_fallback_and_takes_places_of_it_out_of_the_plan()
+    {
+        var house = Governed("{id: no, effect: deny, reason: not this, when: {skill: keyed}}, {id: hide, effect: redact, redact: [params.card], when: {skill: keyed}}");
+        await house.WorkAsync(async () =>
+        {
+            Assert.IsType<Submission.Accepted>(await house.Service.SubmitAsync(house.Request("""[{"skill":"fail","fallback":{"skill":"keyed","params":{"card":"4242"}}}]"""), default));
+            await PlanGraphTests.UntilAsync(() => house.Runs.Only.HasEnded);
+        });
+
+        Assert.Equal((RunStatus.Failed, "policy_denied"), (house.Runs.Only.Status, house.Runs.Only.ErrorCode));
+        Assert.Equal([StepStatus.Failed, StepStatus.Blocked], house.Recorder.Only.Steps.Select(step => step.Status));
+        Assert.Contains("""fallback":{"params":{"card":"<REDACTED>"}""", house.Runs.Only.PlanJson, StringComparison.Ordinal);
+        Assert.Empty(_keyed.Calls);
+    }
+
+    [Fact]
+    public async Task People_are_asked_of_the_step_and_again_of_its_fallback()
+    {
+        var house = Governed("{id: ask, effect: require_approval, reason: ask first, on_block: continue, when: {skill: [work, keyed]}}");
+        house.Approvals = new FakeApprovalStore(house.Runs);
+        await house.WorkAsync(async () =>
+        {
+            Assert.IsType<Submission.Accepted>(await house.Service.SubmitAsync(house.Request("""[{"id":"a","skill":"work","fallback":{"skill":"keyed","params":{"y":2}}}]"""), default));
+            await PlanGraphTests.UntilAsync(() => house.Runs.Only.Status is RunStatus.Waiting);
+            house.Approvals.Decide(approve: false, house.Clock.GetUtcNow());
+            await PlanGraphTests.UntilAsync(() => house.Approvals.All.Count == 2 && house.Runs.Only.Status is RunStatus.Waiting);
+            house.Approvals.Decide(approve: true, house.Clock.GetUtcNow(), at: 1);
+            await PlanGraphTests.UntilAsync(() => house.Runs.Only.HasEnded);
+        });
+
+        Assert.Equal((RunStatus.Succeeded, null), (house.Runs.Only.Status, house.Runs.Only.ErrorMessage));
+        Assert.Empty(_work.Calls);
+        Assert.Equal(["""{"y":2}"""], _keyed.Calls);
+        Assert.Equal([(StepStatus.Blocked, "approval_rejected"), (StepStatus.Succeeded, null)], house.Recorder.Only.Steps.Select(step => (step.Status, step.OutcomeCode)));
+        Assert.Equal(["work", "keyed"], house.Approvals.All.Select(one => one.Request.Skill));
+    }
+
+    private House Governed(string rules) => new(_work, _fail, _keyed)
+    {
+        PolicyOptions = new PolicyOptions { Files = [PolicyReader.Read($"policy: p\nversion: '1'\ndefault: allow\nrules: [{rules}]").Policy!] },
+    };
 }

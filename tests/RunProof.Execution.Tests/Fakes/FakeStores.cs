@@ -295,7 +295,7 @@ internal sealed class FakeRecoveryStore(FakeRecorder recorder) : IRecoveryStore
             return Task.FromResult<TraceProgress?>(null);
         var status = trace.Closing is { } closing ? Wire.Name(closing.Status) : "running";
         return Task.FromResult<TraceProgress?>(new TraceProgress(
-            status, [.. trace.Steps.Select((step, i) => new StepProgress(i, Wire.Name(step.Status), step.Outcome?.ToString(), step.Context?.ToString()))])
+            status, [.. trace.Steps.Select((step, i) => new StepProgress(i, Wire.Name(step.Status), step.Outcome?.ToString(), step.Context?.With("policy", step.Decision.Evidence).ToString()))])
         {
             Context = trace.Opening.Context?.ToString(),
         });
