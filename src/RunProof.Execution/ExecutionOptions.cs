@@ -47,6 +47,12 @@ public sealed record ExecutionOptions
     /// <summary>How often a run that waits for people in this process, because only it knows the plan, asks what they decided. Default: 1 s.</summary>
     public TimeSpan ApprovalPoll { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether runs whose request says nothing of it wait, in each attempt, until their trace's opening is in the tenant's log. Default: false.</summary>
+    public bool AwaitLogOpening { get; init; }
+
+    /// <summary>How long a process waits for that with a run before the run fails with <c>log_unavailable</c>, 1 s to 7 days. Default: 1 minute.</summary>
+    public TimeSpan LogOpeningTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Times that a write of evidence is tried again while the run waits, when the store cannot be reached. Default: 3.</summary>
     public int EvidenceRetries { get; init; } = 3;
 
@@ -74,6 +80,8 @@ public sealed record ExecutionOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxParallelSteps, StepIntents.Most);
         if (ApprovalValidity < TimeSpan.FromSeconds(1) || ApprovalValidity > TimeSpan.FromDays(365))
             throw new ArgumentOutOfRangeException(nameof(ApprovalValidity), ApprovalValidity, "ApprovalValidity is from 1 second to 365 days");
+        if (LogOpeningTimeout < TimeSpan.FromSeconds(1) || LogOpeningTimeout > TimeSpan.FromDays(7))
+            throw new ArgumentOutOfRangeException(nameof(LogOpeningTimeout), LogOpeningTimeout, "LogOpeningTimeout is from 1 second to 7 days");
         if (RenewEvery <= TimeSpan.Zero || RenewEvery * 2 > Lease)
             throw new ArgumentException("RenewEvery must be positive and at most half of Lease, or a living process loses its runs");
         return this;

@@ -46,6 +46,7 @@ public static class ExecutionServices
         services.AddSingleton<ApprovalService>();
         services.AddSingleton<StepExecutor>();
         services.AddSingleton<EvidenceWriter>();
+        services.AddSingleton<LogOpenings>();
         services.AddSingleton<RunEngine>();
         services.AddSingleton<Interruptions>();
         services.AddSingleton<Resumption>();

@@ -21,6 +21,7 @@ public sealed class TraceVerifier
     private readonly SchemaJudge? _schemas;
     private readonly ToolListJudge _tools;
     private readonly ApprovalJudge _approvals;
+    private readonly OpeningJudge _opening;
     private TraceHeader? _header;
     private long _expected;
     private int _count;
@@ -37,6 +38,7 @@ public sealed class TraceVerifier
         _schemas = options.Schemas is { } schemas ? new SchemaJudge(schemas) : null;
         _tools = new ToolListJudge(trace.Context);
         _approvals = new ApprovalJudge(trace, options.Approvals);
+        _opening = new OpeningJudge(trace.Context);
     }
 
     /// <summary>Begins with the trace's own columns.</summary>
@@ -116,6 +118,7 @@ public sealed class TraceVerifier
         _schemas?.Judge(step, place, after);
         _tools.Judge(step, place, after, _log);
         _approvals.Add(step, place);
+        _opening.Judge(step, place, _header, after);
         _chain.Add(rebuilt, position, step.Link, place, (changed, holds) => Suspects.InStep(changed, step, holds), before, after);
         if (_chain.Recomputed is not { } link)
             return;
@@ -144,6 +147,7 @@ public sealed class TraceVerifier
         if (!isOpen && _options.RunSucceeded && Wire.TryParse(_trace.Status, out SealStatus status) && status is not SealStatus.Completed)
             _log.Add(EvidenceCheck.Seal, Place.Seal.At("status").Finding(FindingCodes.RunRecordMismatch, $"is {_trace.Status}, though the run's record says that the run succeeded"));
         PassWhatHeld();
+        _opening.Conclude(evidence, _options.LogKeys, _checks, _log);
         if (origin is not null)
             origin.Judge(_checks, _log);
         else if (TraceOrigin.OfFork(_trace) is { } fork)

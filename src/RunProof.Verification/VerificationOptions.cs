@@ -35,6 +35,9 @@ public sealed record VerificationOptions
     /// </summary>
     public IReadOnlyList<RecordedApproval>? Approvals { get; init; }
 
+    /// <summary>Keys of the log, where any are at hand, for a checkpoint that the trace itself holds. Default: none. Those of the log's evidence count too.</summary>
+    public IReadOnlyList<INoteVerifier> LogKeys { get; init; } = [];
+
     /// <summary>Findings kept of one trace, at least 1; beyond them they are counted. Default 10,000. Bounds memory against hostile evidence.</summary>
     public int MaxFindings { get; init; } = 10_000;
 }

@@ -219,7 +219,7 @@ public sealed class RestrainedRuns(PostgresFixture postgres)
     private static async Task<IReadOnlyList<(string, long)>> StatusesAsync(RunningSystem system) =>
         [.. (await system.QueryAsync("SELECT status, count(*) FROM aos_trace_steps GROUP BY 1 ORDER BY 1", Cancel)).Select(row => ((string)row[0]!, (long)row[1]!))];
 
-    private static async Task<string> GovernorAsync(RunningSystem system)
+    internal static async Task<string> GovernorAsync(RunningSystem system)
     {
         var (made, output) = await system.CommandLineAsync(Cancel, "keys", "create", "--tenant", "dev", "--name", "governor", "--scope", "governor", "--json");
         Assert.True(made == 0, output);

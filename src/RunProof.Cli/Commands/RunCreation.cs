@@ -26,6 +26,8 @@ internal static class RunCreation
     private static readonly Option<string?> NotBefore = new("--not-before") { HelpName = "TIME", Description = "It begins no earlier." };
     private static readonly Option<int?> MaxAttempts = new("--max-attempts") { HelpName = "N", Description = "Attempts in all where it does not succeed, 1 to 100. Default: 1." };
 
+    private static readonly Option<bool> AwaitLogOpening = new("--await-log-opening") { Description = "Nothing of it begins before the opening of its trace is in the tenant's log." };
+
     private static readonly Option<bool> Watch = new("--watch") { Description = "Print what happens to it until it ends, as run watch does." };
 
     private static readonly Option<decimal?> BudgetCents = new("--budget-cents") { HelpName = "CENTS", Description = "The run may cost so much, over all its attempts." };
@@ -48,7 +50,7 @@ internal static class RunCreation
     internal static Command Create(World world) =>
         new Command("create", "Create a run.")
         {
-            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait, Watch,
+            Agent, Goal, Origin, Plan, Planner, IdempotencyKey, CorrelationId, Seed, FrozenTimestamp, Synthetic, Priority, NotBefore, MaxAttempts, AwaitLogOpening, BudgetCents, BudgetTokens, BudgetSteps, BudgetDuration, Wait, Watch,
         }.WithChoices().Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -90,6 +92,8 @@ internal static class RunCreation
             body["priority"] = priority;
         if (invocation.Get(MaxAttempts) is { } attempts)
             body["max_attempts"] = attempts;
+        if (invocation.Get(AwaitLogOpening))
+            body["await_log_opening"] = true;
         var budget = new JsonObject();
         if (invocation.Get(BudgetCents) is { } cents)
             budget["cost_cents"] = cents.ToString(System.Globalization.CultureInfo.InvariantCulture);

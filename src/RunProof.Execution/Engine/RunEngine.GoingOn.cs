@@ -16,6 +16,8 @@ internal sealed partial class RunEngine
         Rebuild(run);
         if (!run.From.IsBetweenSteps)
             Find(run);
+        if (run.End is null && !await IsOpeningLoggedAsync(run))
+            return;
         var hidden = run.Flights.Values.Where(flight => flight.Repeats && !IsRepeatable(run, flight)).ToList();
         for (var i = 0; i < hidden.Count; i++)
             await InterruptAsync(run, hidden[i], runGate, isLast: i == hidden.Count - 1);

@@ -13,7 +13,7 @@ namespace RunProof.Execution;
 /// after the other, as they end.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners, IRedactor redactor,
+    EvidenceWriter evidence, LogOpenings openings, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners, IRedactor redactor,
     ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
 {
     private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
@@ -75,19 +75,23 @@ internal sealed partial class RunEngine(
             Grow(run);
             var plan = run.Schedule.Count == run.Planned.Plan.Steps.Count ? run.Planned.Plan
                 : new Plan([.. Enumerable.Range(0, run.Schedule.Count).Select(index => run.Schedule[index])]);
-            if (run.End is null)
+            var awaits = run.Planned.Run.AwaitsLogOpening && run.End is null;
+            if (run.End is null && !awaits)
                 TakeReady(run);
             run.Session = await evidence.OpenAsync(Opening(run, plan, activity), CancellationToken.None);
             run.Announced = run.Intents();
+            if (awaits && await IsOpeningLoggedAsync(run) && TakeReady(run).Count > 0)
+                await AnnounceAsync(run);
         }
 
         // 2. The branches, each a step after the other. An attempt that will be tried again is a recorded step like any other.
-        await FlyAsync(run);
+        if (!run.IsHeld)
+            await FlyAsync(run);
         if (run.Fault is { } fault)
             ExceptionDispatchInfo.Throw(fault);
 
         // 3. The seal, unless another process is to go on.
-        var ended = run.End ?? (run.Flights.Count == 0 && run.Schedule.IsOver ? new RunOutcome(RunStatus.Succeeded, null, null) : EndedBy(run));
+        var ended = run.End ?? (!run.IsHeld && run.Flights.Count == 0 && run.Schedule.IsOver ? new RunOutcome(RunStatus.Succeeded, null, null) : EndedBy(run));
         if (ended is null)
             return await LetGoAsync(run);
         foreach (var hidden in run.Flights.Values.Where(flight => flight.IsHidden).ToList())
@@ -395,6 +399,8 @@ internal sealed partial class RunEngine(
     // The step is in hand until the recorder has acknowledged it: whatever happens meanwhile, it is not lost.
     private async Task RecordAsync(RunExecution run, StepRecording recording, Activity? activity)
     {
+        if (run.LogOpening is not null && run.Session.NextIndex == 0 && run.Pending.Count == 0)
+            recording = recording with { LogOpening = run.LogOpening };
         run.Pending.Add(recording);
         try
         {
@@ -491,6 +497,8 @@ internal sealed partial class RunEngine(
             run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget).WithSchedule(stored.IdempotencyKey);
         if (_planners.TryGetValue(stored.Planner, out var planner) && planner.Describe(run.Planned.Goal, plan) is { } plannedBy)
             context = context.With("planned_by", plannedBy);
+        if (stored.AwaitsLogOpening)
+            context = context.With("await_log_opening", CanonicalJson.FromCanonicalBytes("true"u8.ToArray()));
         run.Pins = skills.Pins;
         return new TraceOpening
         {

@@ -115,6 +115,12 @@ internal sealed class RunExecution : IDisposable
     /// <summary>What the trace's head announces.</summary>
     public StepIntents Announced { get; set; }
 
+    /// <summary>That the trace's opening is in the log: for the first step's record, where the run waited for it.</summary>
+    public string? LogOpening { get; set; }
+
+    /// <summary>Whether nothing may begin, for the trace's opening is not in the log: the run has ended, or is to be let go of.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Whether something did not begin because the run is to be let go of.</summary>
     public bool IsLetGo { get; set; }
 

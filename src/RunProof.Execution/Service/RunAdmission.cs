@@ -88,6 +88,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
             NotBefore = request.NotBefore is { } time ? WireTime.Truncate(time) : null,
             MaxAttempts = request.MaxAttempts,
             Budget = request.Budget,
+            AwaitsLogOpening = request.AwaitLogOpening ?? options.AwaitLogOpening,
         };
         return new PlannedRun(run, request.Goal, plan, agent.Name) { PlanRedactions = redactions };
     }
@@ -158,6 +159,12 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
         {
             writer.WriteRaw(","u8);
             writer.WriteJson(budget.ToCanonicalJson());
+        }
+
+        if (request.AwaitLogOpening is { } awaits)
+        {
+            writer.WriteRaw(",\"await_log_opening\","u8);
+            writer.WriteBoolean(awaits);
         }
 
         if (request.Origin is { } derived)

@@ -14,6 +14,7 @@ internal sealed class RunControl : IDisposable
     private readonly CancellationToken _stop;
     private volatile RunWish? _cancelWish;
     private volatile bool _pause;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Makes one.</summary>
     /// <param name="handOver">Cancelled when the process wants to stop: runs are let go of between steps.</param>
@@ -37,6 +38,9 @@ internal sealed class RunControl : IDisposable
     /// <summary>Whether somebody wants the run paused.</summary>
     public bool IsPauseWished => _pause;
 
+    /// <summary>Done when the wish to pause is another than when this was read. Read it before looking.</summary>
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
     /// <summary>Whether the process wants to be rid of it.</summary>
     public bool IsLeaving => _handOver.IsCancellationRequested || _stop.IsCancellationRequested;
 
@@ -46,7 +50,13 @@ internal sealed class RunControl : IDisposable
     /// <summary>Takes note of what is wanted now; null where nothing is.</summary>
     public void Obey(RunWish? wish)
     {
-        _pause = wish is { Pause: true };
+        var pause = wish is { Pause: true };
+        if (pause != _pause)
+        {
+            _pause = pause;
+            Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        }
+
         if (wish?.CancelBy is null || _cancelWish is not null)
             return;
         _cancelWish = wish;

@@ -55,6 +55,11 @@ public sealed record RunRequest
     /// <summary>Attempts in all where it does not succeed, 1 to 100. Default: 1. A run whose plan redaction changes has one.</summary>
     public int MaxAttempts { get; init; } = 1;
 
+    /// <summary>
+    /// Whether, in each attempt, nothing begins before the trace's opening is in the tenant's log. Default: what <see cref="ExecutionOptions.AwaitLogOpening"/> says.
+    /// </summary>
+    public bool? AwaitLogOpening { get; init; }
+
     /// <summary>What it may use over all its attempts, frozen with it. Default: as much as it likes.</summary>
     public BudgetLimits? Budget { get; init; }
 

@@ -21,6 +21,10 @@ public static class ExecutionTelemetry
     private static readonly UpDownCounter<long> Queued = Meter.CreateUpDownCounter<long>("runproof.queue.depth", "{run}", "Runs that wait in this process.");
     private static readonly Counter<long> Recovered = Meter.CreateCounter<long>("runproof.runs.recovered", "{run}", "Runs taken over from a process that died.");
 
+    private static readonly UpDownCounter<long> AwaitingLog = Meter.CreateUpDownCounter<long>("runproof.runs.awaiting_log", "{run}", "Runs that wait until their trace's opening is in the log.");
+    private static readonly Histogram<double> Opening = Meter.CreateHistogram<double>(
+        "runproof.log_opening.duration", "s", "How long runs waited for their trace's opening to be in the log, and whether it was.");
+
     internal static Activity? StartRun(PlannedRun planned)
     {
         ActivityContext.TryParse(planned.Run.TraceParent, null, isRemote: true, out var parent);
@@ -80,6 +84,10 @@ public static class ExecutionTelemetry
     internal static void RunFinished(RunStatus status) => Runs.Add(1, new KeyValuePair<string, object?>("runproof.status", RunWords.Of(status)));
 
     internal static void RunRecovered() => Recovered.Add(1);
+
+    internal static void AwaitingLogChanged(int by) => AwaitingLog.Add(by);
+
+    internal static void OpeningAwaited(TimeSpan duration, bool opened) => Opening.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("runproof.log.opened", opened));
 
     internal static void QueueChanged(int by) => Queued.Add(by);
 }

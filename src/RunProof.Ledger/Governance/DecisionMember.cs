@@ -1,23 +1,39 @@
+using System.Buffers;
 using System.Text.Json;
 using RunProof.Format;
 
 namespace RunProof.Ledger;
 
-/// <summary>Splices what was decided of a step into its context where canonical order wants it: <c>policy</c>, and <c>approval</c> where people were asked.</summary>
+/// <summary>
+/// Splices what was decided of a step into its context where canonical order wants it: <c>policy</c>, and <c>approval</c> where people were asked; and <c>log_opening</c>
+/// where the step waited for its trace's opening to be in the log.
+/// </summary>
 internal static class DecisionMember
 {
     private const string Policy = "policy";
     private const string Approval = "approval";
+    private const string LogOpening = "log_opening";
 
     /// <summary>Adds the decision.</summary>
     /// <param name="context">A JSON object, or null for an empty one.</param>
     /// <param name="decision">The decision.</param>
+    /// <param name="logOpening">The proof that the trace's opening is in the log, or null.</param>
     /// <exception cref="ArgumentException">The object has such a member already: only the recorder writes it.</exception>
-    internal static CanonicalJson AddTo(CanonicalJson? context, StepDecision decision)
+    internal static CanonicalJson AddTo(CanonicalJson? context, StepDecision decision, string? logOpening = null)
     {
         var decided = AddTo(context is null ? "{}"u8 : context.Bytes.Span, Policy, "\"policy\":"u8, decision.Evidence.Bytes.Span);
-        return CanonicalJson.FromCanonicalBytes(
-            decision.Approval is { } approval ? AddTo(decided.Span, Approval, "\"approval\":"u8, approval.Evidence.Bytes.Span) : decided);
+        if (decision.Approval is { } approval)
+            decided = AddTo(decided.Span, Approval, "\"approval\":"u8, approval.Evidence.Bytes.Span);
+        return CanonicalJson.FromCanonicalBytes(logOpening is null ? decided : AddTo(decided.Span, LogOpening, "\"log_opening\":"u8, Text(logOpening)));
+    }
+
+    private static ReadOnlySpan<byte> Text(string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(text.Length + 64);
+        var writer = new CanonicalWriter(buffer);
+        writer.WriteString(text);
+        writer.Flush();
+        return buffer.WrittenSpan;
     }
 
     /// <summary>Refuses a context that has one of the members.</summary>

@@ -181,6 +181,12 @@ public sealed record StepRecording
     /// <summary>What was decided of it before it could begin. Added to the context under <c>policy</c>.</summary>
     public required StepDecision Decision { get; init; }
 
+    /// <summary>
+    /// For the first step of a run that waited for it: the proof (C2SP tlog-proof) that the trace's opening is in its tenant's log. Added to the context under
+    /// <c>log_opening</c>, and not redacted: it is hashes, and the log's name. Default: none.
+    /// </summary>
+    public string? LogOpening { get; init; }
+
     /// <summary>An open JSON object, or null. Redactions are added to it under <c>redactions</c>, the decision under <c>policy</c>.</summary>
     public CanonicalJson? Context { get; init; }
 }

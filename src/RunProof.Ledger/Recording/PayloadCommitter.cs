@@ -24,9 +24,10 @@ internal ref struct PayloadCommitter(IRedactor redactor, ISaltSource salts)
     /// <param name="context">A JSON object or null.</param>
     /// <param name="name">Its column.</param>
     /// <param name="decision">The decision; it is not redacted: a policy's words are the operator's own.</param>
-    internal CommittedPayload CommitWithDecision(CanonicalJson? context, string name, StepDecision decision)
+    /// <param name="logOpening">The proof that the trace's opening is in the log, or null; not redacted either.</param>
+    internal CommittedPayload CommitWithDecision(CanonicalJson? context, string name, StepDecision decision, string? logOpening = null)
     {
-        var decided = DecisionMember.AddTo(context is null ? null : Redact(context, name), decision);
+        var decided = DecisionMember.AddTo(context is null ? null : Redact(context, name), decision, logOpening);
         return Salt(_notes is null ? decided : RedactionNote.AddTo(decided, _notes));
     }
 

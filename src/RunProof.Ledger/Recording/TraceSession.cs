@@ -136,7 +136,7 @@ internal sealed class TraceSession : ITraceSession
         var committer = new PayloadCommitter(_redactor, _salts);
         var parameters = committer.Commit(step.Parameters, "params", step.Decision.Effects.Parameters);
         var outcome = committer.CommitOptional(step.Outcome, "outcome_data", step.Decision.Effects.Outcome);
-        var context = committer.CommitWithDecision(step.Context, "context", step.Decision);
+        var context = committer.CommitWithDecision(step.Context, "context", step.Decision, step.LogOpening);
         var record = new TraceStep
         {
             ContextHash = context.Commitment,

@@ -19,6 +19,24 @@ public static class TileProofs
     public static Task<IReadOnlyList<Digest>> InclusionAsync(ILogReader reader, TenantId tenant, long index, long size, CancellationToken cancellationToken) =>
         HashAsync(reader, tenant, TreeRange.OfInclusion(index, size), size, cancellationToken);
 
+    /// <summary>The inclusion paths of entries of one tree, with one query for all of them.</summary>
+    /// <param name="reader">The log.</param>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="indices">The entries.</param>
+    /// <param name="size">Leaves of the tree; the log has at least so many.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An entry is not in the tree.</exception>
+    /// <exception cref="LogStoreException">The log cannot be read, or a tile is missing that it must have.</exception>
+    /// <returns>The paths, in the order of the entries.</returns>
+    public static async Task<IReadOnlyList<IReadOnlyList<Digest>>> InclusionsAsync(ILogReader reader, TenantId tenant, IReadOnlyList<long> indices, long size, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        var paths = indices.Select(index => TreeRange.OfInclusion(index, size)).ToList();
+        var hashes = await HashAsync(reader, tenant, [.. paths.SelectMany(static path => path)], size, cancellationToken).ConfigureAwait(false);
+        var at = 0;
+        return [.. paths.Select(path => hashes.Skip((at += path.Count) - path.Count).Take(path.Count).ToArray())];
+    }
+
     /// <summary>The proof that a tree began as a smaller one.</summary>
     /// <param name="reader">The log.</param>
     /// <param name="tenant">The tenant.</param>
@@ -34,7 +52,7 @@ public static class TileProofs
     private static async Task<IReadOnlyList<Digest>> HashAsync(ILogReader reader, TenantId tenant, IReadOnlyList<TreeRange> ranges, long size, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        var nodes = ranges.SelectMany(static range => range.Nodes()).ToDictionary(static node => node, node => HashTile.Holding(node, size));
+        var nodes = ranges.SelectMany(static range => range.Nodes()).Distinct().ToDictionary(static node => node, node => HashTile.Holding(node, size));
         var stored = await reader.ReadTilesAsync(tenant, [.. nodes.Values.Distinct()], cancellationToken).ConfigureAwait(false);
         var tiles = nodes.Values.Distinct().ToDictionary(static tile => tile, tile => Parse(tile, stored));
         return [.. ranges.Select(range => range.Hash(node => HashTile.NodeHash(node, tiles[nodes[node]])))];

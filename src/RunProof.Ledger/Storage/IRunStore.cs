@@ -126,6 +126,9 @@ public sealed record Run
     /// <summary>The id of the key by which it was asked for, or null.</summary>
     public string? CreatedBy { get; init; }
 
+    /// <summary>Whether, in each attempt, nothing begins before the trace's opening is in the tenant's log (proof-format.md section 4). Default: false.</summary>
+    public bool AwaitsLogOpening { get; init; }
+
     /// <summary>Whether a step of it has asked people for an approval.</summary>
     public bool AsksApproval { get; init; }
 

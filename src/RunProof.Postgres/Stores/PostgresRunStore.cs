@@ -16,9 +16,9 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         WITH made AS (
           INSERT INTO public.runs (tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key,
               request_hash, status, seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, created_at, worker, lease_until,
-              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by)
+              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by, await_log_opening)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16, $17, CASE WHEN here THEN $18 END, CASE WHEN here THEN $19 END,
-                $20, $21, $22, $23, $24, $25, $26, $27, $28
+                $20, $21, $22, $23, $24, $25, $26, $27, $28, $29
               FROM (SELECT $18 IS NOT NULL AND ($9 OR NOT EXISTS (SELECT FROM runproof.tenant_limits l WHERE l.tenant_id = $1)) AS here) place
             ON CONFLICT DO NOTHING
             RETURNING tenant_id, id, priority, greatest(created_at, not_before) AS available_at, worker),
@@ -98,7 +98,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             InsertSql, run.TenantId.Value, run.Id.Value, run.AgentId.Value, run.Goal, run.OriginSystemId, run.CorrelationId.Value, run.Planner, run.PlanJson,
             run.PlanRedacted, run.IdempotencyKey, Sql.OrNull(run.RequestHash), run.Seed.Value, Sql.OrNull(run.FrozenTimestamp), run.IsSynthetic,
             run.SyntheticScenarioId, run.TraceParent, run.CreatedAt, run.Worker, Sql.OrNull(run.LeaseUntil), run.Priority, Sql.OrNull(run.NotBefore),
-            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode), run.CreatedBy));
+            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode), run.CreatedBy, run.AwaitsLogOpening));
         batch.BatchCommands.Add(Sql.Command(ExistingSql, run.TenantId.Value, run.Id.Value, run.IdempotencyKey));
         try
         {

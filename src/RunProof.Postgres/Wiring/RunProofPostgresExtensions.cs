@@ -47,6 +47,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IKeyValueStore, PostgresKeyValueStore>();
         builder.Services.TryAddSingleton<ILogStore, PostgresLogStore>();
         builder.Services.TryAddSingleton<ILogReader, PostgresLogReader>();
+        builder.Services.TryAddSingleton<ILogOpeningStore, PostgresLogOpeningStore>();
         if (!settings.DisableHealthChecks)
             AddHealthChecks(builder);
         return builder;

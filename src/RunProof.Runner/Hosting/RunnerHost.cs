@@ -19,6 +19,7 @@ internal static class RunnerHost
         services.AddSingleton<ITraceRecorder, Recorder>();
         services.AddRunExecution(provider => OptionsOf(provider, builder.Configuration));
         services.AddHostedService<WorkerService>();
+        services.AddHealthChecks().AddCheck<OpeningHealth>("log_openings");
         services.AddSingleton<Scheduler>();
         services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
         // Twice the grace of the worker, and a little for what comes after it.
@@ -37,6 +38,8 @@ internal static class RunnerHost
             MaxWatches = configuration.GetValue("RunProof:Runner:MaxEventStreams", usual.MaxWatches),
             QueueCapacity = configuration.GetValue("RunProof:Runner:QueueCapacity", usual.QueueCapacity),
             StopGrace = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:StopGraceSeconds", usual.StopGrace.TotalSeconds)),
+            AwaitLogOpening = configuration.GetValue("RunProof:Runner:AwaitLogOpening", usual.AwaitLogOpening),
+            LogOpeningTimeout = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Runner:LogOpeningTimeoutSeconds", usual.LogOpeningTimeout.TotalSeconds)),
             ApprovalValidity = TimeSpan.FromSeconds(configuration.GetValue("RunProof:Approvals:ValidForSeconds", usual.ApprovalValidity.TotalSeconds)),
             DemoUrl = () => DemoUrl(provider, configuration),
         };

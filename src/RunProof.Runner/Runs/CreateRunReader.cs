@@ -12,7 +12,7 @@ internal static class CreateRunReader
     private static readonly string[] Members =
     [
         "agent_id", "goal", "origin_system_id", "plan", "planner", "correlation_id", "seed", "frozen_timestamp", "is_synthetic", "synthetic_scenario_id",
-        "idempotency_key", "wait", "priority", "not_before", "max_attempts", "budget",
+        "idempotency_key", "wait", "priority", "not_before", "max_attempts", "budget", "await_log_opening",
         "model", "tools", "system_prompt_ref", "max_turns", "max_steps",
     ];
 
@@ -46,6 +46,7 @@ internal static class CreateRunReader
             NotBefore = Time(body, "not_before", reader),
             MaxAttempts = Number(body, "max_attempts", 1, 100, 1, reader),
             Budget = BudgetReader.ReadOfRun(body, reader),
+            AwaitLogOpening = Given(body, "await_log_opening") is null ? null : reader.Boolean(body, "", "await_log_opening"),
             TraceParent = TraceParent(headers),
             Choices = Choices(body, reader),
         };

@@ -35,6 +35,9 @@ internal sealed record RunView
     public required string? CancelRequestedAt { get; init; }
     [Description("What it may use over all its attempts; null: as much as it likes.")]
     public required RunBudgetView? Budget { get; init; }
+
+    [Description("Whether, in each attempt, nothing begins before the trace's opening is in the tenant's log.")]
+    public required bool AwaitLogOpening { get; init; }
     public required long Seed { get; init; }
     public required string? FrozenTimestamp { get; init; }
     public required bool IsSynthetic { get; init; }
@@ -76,6 +79,7 @@ internal sealed record RunView
         PauseRequestedAt = Text(run.PauseRequestedAt),
         CancelRequestedAt = Text(run.CancelRequestedAt),
         Budget = RunBudgetView.Of(run.Budget),
+        AwaitLogOpening = run.AwaitsLogOpening,
         Seed = run.Seed.Value,
         FrozenTimestamp = Text(run.FrozenTimestamp),
         IsSynthetic = run.IsSynthetic,
@@ -192,6 +196,9 @@ internal sealed record CreateRun
 
     [Description("What the run may use over all its attempts; frozen with it. Default: as much as it likes.")]
     public CreateRunBudget? Budget { get; init; }
+
+    [Description("Whether, in each attempt, nothing begins before the trace's opening is in the tenant's log; default what the runner is set to, which is false.")]
+    public bool? AwaitLogOpening { get; init; }
 
     [Description("The same request under the same key makes one run; 1 to 256 characters. The header Idempotency-Key does the same.")]
     public string? IdempotencyKey { get; init; }

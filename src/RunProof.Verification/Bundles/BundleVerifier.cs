@@ -29,7 +29,7 @@ public static class BundleVerifier
         checks.Pass(EvidenceCheck.BundleForm, "every member set is the format's");
         var known = BundledTrace.Commitments(bundle);
         var shown = WithWithheld(bundle, known, options);
-        var trace = TraceVerifier.Verify(BundledTrace.Header(shown), BundledTrace.Steps(shown), new VerificationOptions { MaxFindings = options.MaxFindings });
+        var trace = TraceVerifier.Verify(BundledTrace.Header(shown), BundledTrace.Steps(shown), new VerificationOptions { MaxFindings = options.MaxFindings, LogKeys = options.TrustedKeys });
         checks.Take(trace.Checks.Where(static check => check.Kind is not EvidenceCheck.LogInclusion));
         foreach (var finding in trace.Findings)
             log.Note(finding);

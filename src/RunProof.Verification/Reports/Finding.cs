@@ -120,6 +120,9 @@ public static class FindingCodes
     /// <summary>A step says that it called a tool under another list of tools than the one that its trace pins.</summary>
     public const string ToolListMismatch = "TOOL_LIST_MISMATCH";
 
+    /// <summary>The trace's context says that the run waits for its opening to be in the log, and its first step does not prove that it was.</summary>
+    public const string OpeningNotProven = "OPENING_NOT_PROVEN";
+
     /// <summary>Not a fault of the evidence: the tools of a server had changed since the run began, and the step was refused for it.</summary>
     public const string ToolsChanged = "TOOLS_CHANGED";
 

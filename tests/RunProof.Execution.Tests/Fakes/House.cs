@@ -21,7 +21,7 @@ internal sealed class House
     private House(House former, string worker)
     {
         (Clock, Recorder, Runs, Agents, Skills) = (former.Clock, former.Recorder, former.Runs, former.Agents, former.Skills);
-        (Approvals, PolicyOptions) = (former.Approvals, former.PolicyOptions);
+        (Approvals, Openings, PolicyOptions) = (former.Approvals, former.Openings, former.PolicyOptions);
         (Options, Source, Growing) = (former.Options with { Worker = worker }, former.Source, former.Growing);
         _services = new(Build);
     }
@@ -51,6 +51,9 @@ internal sealed class House
 
     /// <summary>Null where nobody can be asked, which is so unless a test says otherwise.</summary>
     public FakeApprovalStore? Approvals { get; set; }
+
+    /// <summary>What logs say of openings; null where the process reads none.</summary>
+    public FakeLogOpenings? Openings { get; set; }
 
     public IPolicyStore Policies { get; set; } = new NoPolicies();
 
@@ -187,6 +190,8 @@ internal sealed class House
         services.AddSingleton<IStepGate>(_ => new PolicyGate(Policies, new FakeRedactor(), PolicyOptions, Clock, NullLoggerFactory.Instance));
         if (Approvals is not null)
             services.AddSingleton<IApprovalStore>(Approvals);
+        if (Openings is not null)
+            services.AddSingleton<ILogOpeningStore>(Openings);
         foreach (var skill in Skills)
             services.AddSingleton<SkillDescriptor>(skill);
         if (Source is not null)
