@@ -6,7 +6,7 @@ using RunProof.Ledger;
 
 namespace RunProof.Postgres;
 
-/// <summary>Openings in the logs of Schema/0008_log.sql, as far as 0024_log_openings.sql shows them to whoever executes runs.</summary>
+/// <summary>Openings in the logs of Schema/0008_log.sql, as far as 0026_log_openings.sql shows them to whoever executes runs.</summary>
 /// <param name="source">Connections of a member of <c>runproof_runner</c>.</param>
 /// <param name="log">Reads the logs' tiles.</param>
 public sealed class PostgresLogOpeningStore(NpgsqlDataSource source, ILogReader log) : ILogOpeningStore

@@ -16,7 +16,8 @@ internal sealed record ListenSettings(string? ConnectionString);
 internal sealed partial class PostgresRunSignals(NpgsqlDataSource source, ListenSettings settings, TimeProvider clock, ILogger<PostgresRunSignals> logger) : Ledger.IRunSignals
 {
     private const string Channel = "runproof_runs";
-    private const string TellSql = "SELECT pg_notify('runproof_runs', $1)";
+    // Nothing is written but the signal, which may be lost: whoever waits for it does not wait for a disk first.
+    private const string TellSql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify('runproof_runs', $1)";
     private const string ListenSql = "LISTEN runproof_runs";
     private const string Letters = "wse";
 

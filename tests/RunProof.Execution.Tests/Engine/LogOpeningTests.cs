@@ -28,7 +28,7 @@ public sealed class LogOpeningTests
         {
             await UntilAsync(() => _log.Asked > 3);
             Assert.Empty(_work.Calls);
-            Assert.Equal(0, _house.Recorder.Only.Intents.Count);
+            Assert.Empty(_house.Recorder.Only.Intents);
             Assert.Contains("\"await_log_opening\":true", _house.Recorder.Only.Opening.Context!.ToString());
             _log.TakeIn();
             await UntilAsync(() => _house.Runs.Only.HasEnded);

@@ -11,7 +11,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
 
     private static readonly Dictionary<string, string[]> Readable = new(StringComparer.Ordinal)
     {
-        ["runproof_runner"] = ["public.agents", "public.runs"],
+        ["runproof_runner"] = ["public.agents", "public.runs", "runproof.log_tiles"],
         ["runproof_verifier"] = [.. Tenanted.Take(13)],
         ["runproof_auditor"] = [.. Tenanted.Take(13)],
     };
@@ -90,7 +90,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
 
     [Theory]
-    [InlineData("runproof_runner", "agents:INSERT agents:SELECT approval_decisions:SELECT budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT kill_switches:SELECT policies:SELECT policy_changes:SELECT run_queue:INSERT runs:INSERT runs:SELECT schedules:DELETE schedules:INSERT schedules:SELECT schedules:UPDATE schema_migrations:SELECT tenant_limits:SELECT")]
+    [InlineData("runproof_runner", "agents:INSERT agents:SELECT approval_decisions:SELECT budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT kill_switches:SELECT log_tiles:SELECT policies:SELECT policy_changes:SELECT run_queue:INSERT runs:INSERT runs:SELECT schedules:DELETE schedules:INSERT schedules:SELECT schedules:UPDATE schema_migrations:SELECT tenant_limits:SELECT")]
     [InlineData("runproof_verifier", Sealer)]
     [InlineData("runproof_auditor", Reader)]
     public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
@@ -98,7 +98,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
 
     [Theory]
-    [InlineData("runproof_runner", "announce apply_policy approvals_of ask_approval cancel_run claim_runs claim_schedules decide_approval ended_of find_api_key kill kill_switches_on kv_get kv_set next_attempt pause_run record_openings record_seals record_steps recorded_of release_kill release_run renew_claims replay_source replay_source_page replay_source_steps resume_run retire_budget retire_policy retry_run run_cost run_use set_budget take_budgets take_over trace_context trace_progress use_approval wait_run wake_run wanted_of watched_of withdraw_approval")]
+    [InlineData("runproof_runner", "announce apply_policy approvals_of ask_approval cancel_run claim_runs claim_schedules decide_approval ended_of find_api_key kill kill_switches_on kv_get kv_set next_attempt openings_of pause_run record_openings record_seals record_steps recorded_of release_kill release_run renew_claims replay_source replay_source_page replay_source_steps resume_run retire_budget retire_policy retry_run run_cost run_use set_budget take_budgets take_over trace_context trace_progress use_approval wait_run wake_run wanted_of watched_of withdraw_approval")]
     [InlineData("runproof_verifier", "all_logs approval_action find_api_key log_lag must_affect public_logs queue_to_seal recorded_of requeue retire_log_key tenants_in_quarantine tenants_to_seal")]
     [InlineData("runproof_auditor", "all_logs approval_action tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>

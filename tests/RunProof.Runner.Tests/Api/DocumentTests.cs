@@ -42,7 +42,7 @@ public sealed class DocumentTests(RunnerFixture runner)
         var schema = (await runner.Anonymous.GetAsync("/openapi/v1.json")).Body.GetProperty("components").GetProperty("schemas").GetProperty("CreateRun");
 
         Assert.Equal(["agent_id", "goal", "origin_system_id"], schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()).Order());
-        Assert.Equal(21, schema.GetProperty("properties").EnumerateObject().Count());
+        Assert.Equal(22, schema.GetProperty("properties").EnumerateObject().Count());
     }
 
     [Fact]
