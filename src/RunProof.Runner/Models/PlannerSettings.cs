@@ -10,7 +10,7 @@ namespace RunProof.Runner;
 internal static class PlannerSettings
 {
     private static readonly string[] Members = ["Agent", "Llm", "Rules"];
-    private static readonly string[] ModelMembers = ["Model", "Skill", "Skills", "Prompt", "MaxTurns", "MaxSteps", "MaxRepairs", "MaxConversation"];
+    internal static readonly string[] ModelMembers = ["Model", "Skill", "Skills", "Prompt", "MaxTurns", "MaxSteps", "MaxRepairs", "MaxConversation"];
 
     /// <summary>Reads it, and the file of rules.</summary>
     /// <param name="configuration">The host's.</param>
