@@ -44,6 +44,7 @@ public static class ExecutionServices
         services.TryAddSingleton<ISaltSource, RandomSaltSource>();
         services.AddSingleton<Approvals>();
         services.AddSingleton<ApprovalService>();
+        services.AddSingleton<SubRuns>();
         services.AddSingleton<StepExecutor>();
         services.AddSingleton<EvidenceWriter>();
         services.AddSingleton<LogOpenings>();

@@ -34,6 +34,9 @@ public sealed class SkillContext
     /// <summary>What a person decided of the step before it began; null where none was asked.</summary>
     public SkillApproval? Approval { get; init; }
 
+    /// <summary>The run that the engine asked for on behalf of the step, once it has ended; null for any skill but <c>sub_run</c>.</summary>
+    public SkillSubRun? SubRun { get; init; }
+
     /// <summary>Adds to what the step cost, in cents. Negative amounts are refused.</summary>
     /// <param name="cents">The amount.</param>
     public void AddCost(decimal cents)
@@ -114,3 +117,27 @@ public sealed class SkillContext
 /// <param name="At">When.</param>
 /// <param name="Reason">Why, or null.</param>
 public sealed record SkillApproval(bool Approved, string By, DateTimeOffset At, string? Reason);
+
+/// <summary>A run that a step asked for, as it ended.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Status">How it stands: <c>succeeded</c>, <c>failed</c>, <c>aborted</c>, <c>cancelled</c>; anything else where the step waits for it no longer.</param>
+public sealed record SkillSubRun(RunId RunId, string Status)
+{
+    /// <summary>The trace of its last attempt; null where it never began.</summary>
+    public string? TraceId { get; init; }
+
+    /// <summary>Steps in that trace; null where it is not sealed.</summary>
+    public int? ChainLength { get; init; }
+
+    /// <summary>The trace's root hash, in hexadecimal; null where it is not sealed.</summary>
+    public string? RootHash { get; init; }
+
+    /// <summary>Outcomes of its steps, by their ids.</summary>
+    public required CanonicalJson Outcomes { get; init; }
+
+    /// <summary>Ids of steps that were asked for and whose outcome is not handed on: they did not succeed, it is too large, or redaction changed it.</summary>
+    public IReadOnlyList<string> Withheld { get; init; } = [];
+
+    /// <summary>Why it did not succeed; null where it did.</summary>
+    public SkillFailure? Failure { get; init; }
+}

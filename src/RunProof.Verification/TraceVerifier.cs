@@ -22,6 +22,7 @@ public sealed class TraceVerifier
     private readonly ToolListJudge _tools;
     private readonly ApprovalJudge _approvals;
     private readonly OpeningJudge _opening;
+    private readonly SubRunJudge _subRuns = new();
     private TraceHeader? _header;
     private long _expected;
     private int _count;
@@ -119,6 +120,7 @@ public sealed class TraceVerifier
         _tools.Judge(step, place, after, _log);
         _approvals.Add(step, place);
         _opening.Judge(step, place, _header, after);
+        _subRuns.Add(step, place);
         _chain.Add(rebuilt, position, step.Link, place, (changed, holds) => Suspects.InStep(changed, step, holds), before, after);
         if (_chain.Recomputed is not { } link)
             return;
@@ -126,15 +128,19 @@ public sealed class TraceVerifier
         _proofs?.Append(link);
     }
 
+    /// <summary>The sub-runs that the steps added so far are bound to, in the order of the steps.</summary>
+    public IReadOnlyList<NamedSubRun> SubRuns => _subRuns.Named;
+
     /// <summary>The recomputed link after the steps that were added so far; null where the chain broke.</summary>
     public Digest? Link => _chain.Recomputed;
 
     /// <summary>Ends with the seal, and says what was found.</summary>
     /// <param name="evidence">What the tenant's log says of the trace; null where no log is at hand, and then that is said.</param>
     /// <param name="origin">For a fork, what is there of its origin; null where nobody looked, and then that is said.</param>
+    /// <param name="subRuns">Of each of <see cref="SubRuns"/>, in their order, what is there of its trace; null where nobody looked, and then that is said.</param>
     /// <exception cref="ObjectDisposedException">It was called before.</exception>
     /// <returns>The report.</returns>
-    public TraceReport Finish(LogEvidence? evidence = null, OriginEvidence? origin = null)
+    public TraceReport Finish(LogEvidence? evidence = null, OriginEvidence? origin = null, IReadOnlyList<SubRunProof>? subRuns = null)
     {
         ObjectDisposedException.ThrowIf(_finished, this);
         _finished = true;
@@ -152,6 +158,7 @@ public sealed class TraceVerifier
             origin.Judge(_checks, _log);
         else if (TraceOrigin.OfFork(_trace) is { } fork)
             _checks.NotDone(EvidenceCheck.Origin, string.Create(CultureInfo.InvariantCulture, $"the trace goes on from {fork.StepIndex} steps of trace {fork.TraceId}, which was not at hand"));
+        _subRuns.Conclude(_trace, subRuns, _checks, _log);
         if (evidence is not null)
             new TraceLogJudge(evidence, _checks, _log).Judge(_header, _header is null ? null : new ChainHasher().Link(_header), isOpen ? null : SealColumns.Rebuild(_trace, []), seal.Recomputed, isOpen);
         return new TraceReport(_options.Model, _checks.ToChecks(_options.Model))

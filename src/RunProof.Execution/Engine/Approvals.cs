@@ -5,10 +5,11 @@ using RunProof.Skills;
 
 namespace RunProof.Execution;
 
-/// <summary>A step that waits for people.</summary>
-/// <param name="Approval">The approval's id.</param>
+/// <summary>A step that waits, for people or for its sub-run.</summary>
+/// <param name="On">The approval's id, or the sub-run's.</param>
 /// <param name="Until">When the wait is over at the latest.</param>
-internal sealed record ApprovalWait(string Approval, DateTimeOffset Until);
+/// <param name="SubRun">The sub-run; null where it waits for people.</param>
+internal sealed record StepWait(string On, DateTimeOffset Until, RunId? SubRun = null);
 
 /// <summary>
 /// Asks people, and holds what they decided against what is about to be executed. In a host without a store nobody can be asked, and what needs an approval is blocked.
@@ -36,7 +37,8 @@ internal sealed class Approvals(IRedactor redactor, ISaltSource salts, Persisten
         var request = Request(call, subject, now);
         var state = await persistence.UntilDoneAsync(async token => await store!.AskAsync(request, options.Worker, token), stop) ?? throw NotOurs(run);
         var approval = StepApproval.Judge(state, subject, redactor);
-        if (approval.Outcome is not ApprovalOutcome.Granted)
+        // A sub-run began when its approval was used; how long it takes is no matter of the approval's validity.
+        if (approval.Outcome is not ApprovalOutcome.Granted || (call.Step.Skill is SubPlans.SkillName && state.UsedAttempt >= call.Attempt))
             return approval;
         var (use, since) = await persistence.UntilDoneAsync(
             async token => await store!.UseAsync(run.TenantId, run.Id, options.Worker, state.Id, call.Attempt, now, token), stop);
@@ -96,7 +98,7 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
 
     /// <summary>Decides of an attempt by what people say, where they must be asked, or were.</summary>
     /// <returns>The decision, or what to wait for.</returns>
-    public async ValueTask<(StepDecision Decision, ApprovalWait? Wait)> DecideAsync(
+    public async ValueTask<(StepDecision Decision, StepWait? Wait)> DecideAsync(
         StepCall call, SkillDescriptor skill, CanonicalJson parameters, StepDecision decision, GateTurns gate, CancellationToken stop)
     {
         var asks = skill.Name == ApprovalSkillName;
@@ -112,7 +114,7 @@ internal sealed class RunApprovals(Approvals approvals, IReadOnlyList<ApprovalSt
             return (await NoLongerAskedAsync(call, subject, decision, gate, stop), null);
         var approval = await approvals.AskAsync(call, subject, stop);
         return approval.Outcome is ApprovalOutcome.Pending
-            ? (decision, new ApprovalWait(approval.Id, approval.ValidUntil))
+            ? (decision, new StepWait(approval.Id, approval.ValidUntil))
             : (await gate.AnsweredAsync(decision, approval, isAnswer: asks), null);
     }
 

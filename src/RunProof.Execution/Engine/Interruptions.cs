@@ -11,6 +11,8 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
 {
     private const string NotDecided = "the process died while the step was under way; what it had decided of it is not known";
 
+    private const string EndedFirst = "the run ended while the step waited; what had been decided of it before it began is not known here";
+
     private static readonly CanonicalJson NoParameters = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
 
     /// <summary>Whether a step that had begun may be executed again: its skill says it of all its calls, or of this one.</summary>
@@ -23,7 +25,7 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
             return false;
         try
         {
-            return skill.IsIdempotent || MayRepeat(skill, ReferenceResolver.Resolve(planned.Parameters, outcomes, unknowable));
+            return skill.IsIdempotent || MayRepeat(skill, SubPlans.Resolve(planned.Skill, planned.Parameters, outcomes, unknowable));
         }
         catch (Exception unknown) when (unknown is UnresolvedReferenceException or RedactedReferenceException or CanonicalFormatException)
         {
@@ -55,13 +57,16 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
     /// <param name="outcomes">Recorded outcomes by step id.</param>
     /// <param name="unknowable">Ids of steps whose recorded outcome is not what they gave, or null.</param>
     /// <param name="of">The gate of the run, where it goes on.</param>
+    /// <param name="known">What is known of it all the same; null where its process died.</param>
     public StepRecording Of(
-        Run run, PlannedStep? planned, StepIntent intent, bool isFallback, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null)
+        Run run, PlannedStep? planned, StepIntent intent, bool isFallback, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable, IRunGate? of = null,
+        SkillFailure? known = null)
     {
         var (name, id, given) = planned is null ? Stored(run, intent.PlanIndex, isFallback) : (planned.Skill, planned.Id, planned.Parameters);
         skills.TryFind(name, out var skill);
-        var (parameters, note) = ParametersOf(run, given, outcomes, unknowable);
-        var failure = new SkillFailure("interrupted", "the process died while the step was under way; what it did is not known");
+        var (parameters, note) = ParametersOf(run, name, given, outcomes, unknowable);
+        var undecided = known is null ? NotDecided : EndedFirst;
+        var failure = known ?? new SkillFailure("interrupted", "the process died while the step was under way; what it did is not known");
         return new StepRecording
         {
             SkillId = name,
@@ -78,7 +83,7 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
             Source = run.Origin?.Mode is null ? StepSource.Engine : StepSource.Replay,
             Timestamp = intent.StartedAt,
             Parameters = parameters,
-            Decision = of?.Undecided(new StepAction(name, parameters), NotDecided) ?? gate.Undecided(NotDecided),
+            Decision = of?.Undecided(new StepAction(name, parameters), undecided) ?? gate.Undecided(undecided),
             Context = EvidenceContext.OfStep(id, intent.PlanIndex, intent.Attempt, options.Worker, null, failure, note),
         };
     }
@@ -96,14 +101,14 @@ internal sealed class Interruptions(SkillRegistry skills, IStepGate gate, Execut
     }
 
     private static (CanonicalJson Parameters, string? Note) ParametersOf(
-        Run run, CanonicalJson? given, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
+        Run run, string skill, CanonicalJson? given, IReadOnlyDictionary<string, CanonicalJson?> outcomes, IReadOnlySet<string>? unknowable)
     {
         const string Unknown = "the parameters that were executed are not known";
         if (given is null)
             return (NoParameters, Unknown);
         try
         {
-            var resolved = ReferenceResolver.Resolve(given, outcomes, unknowable);
+            var resolved = SubPlans.Resolve(skill, given, outcomes, unknowable);
             return (resolved, run.PlanRedacted ? "the parameters are those of the stored plan, after redaction" : "the parameters are those of the stored plan, with recorded outcomes");
         }
         catch (Exception unknown) when (unknown is UnresolvedReferenceException or RedactedReferenceException or CanonicalFormatException)

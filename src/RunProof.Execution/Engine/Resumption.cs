@@ -71,7 +71,7 @@ internal sealed record EarlierStep(
         return new EarlierStep(
             Number(root, "plan_index", int.MaxValue), Number(root, "attempt", 0), status,
             step.Outcome is null ? null : CanonicalJson.FromCanonicalBytes(Encoding.UTF8.GetBytes(step.Outcome)),
-            (root.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome)) || WasTakenHidden(root),
+            IsOutcomeChanged(root),
             status is StepStatus.Succeeded or StepStatus.Skipped ? null
                 : new SkillFailure(TraceRecovery.TextOf(error, "code") ?? "skill_error", TraceRecovery.TextOf(error, "message") ?? ""),
             root.TryGetProperty("policy", out var decision) && TraceRecovery.TextOf(decision, "on_block") is "continue")
@@ -81,6 +81,10 @@ internal sealed record EarlierStep(
                 && result.ValueKind is JsonValueKind.Null,
         };
     }
+
+    /// <summary>Whether redaction changed the outcome of the step that a context is of.</summary>
+    public static bool IsOutcomeChanged(JsonElement context) =>
+        (context.TryGetProperty("redactions", out var redactions) && redactions.EnumerateArray().Any(OfOutcome)) || WasTakenHidden(context);
 
     private static int Number(JsonElement value, string member, int otherwise) =>
         value.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Number && found.TryGetInt32(out var number) ? number : otherwise;

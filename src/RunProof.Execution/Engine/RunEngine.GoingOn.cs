@@ -120,11 +120,11 @@ internal sealed partial class RunEngine
         await RecordAsync(run, recording, null);
     }
 
-    private StepRecording Interrupted(RunExecution run, Flight flight, IRunGate runGate)
+    private StepRecording Interrupted(RunExecution run, Flight flight, IRunGate runGate, SkillFailure? known = null)
     {
         var index = flight.Intent.PlanIndex;
         var recording = interruptions.Of(
-            run.Planned.Run, StepOf(run, flight), flight.Intent, flight.IsFallback, run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index), runGate);
+            run.Planned.Run, StepOf(run, flight), flight.Intent, flight.IsFallback, run.Schedule.OutcomesFor(index), run.Schedule.UnknowableFor(index), runGate, known);
         return recording with { Context = EvidenceContext.With(recording.Context!, EvidenceContext.OfWay(flight)) };
     }
 

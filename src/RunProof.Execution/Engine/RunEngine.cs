@@ -13,7 +13,7 @@ namespace RunProof.Execution;
 /// after the other, as they end.
 /// </summary>
 internal sealed partial class RunEngine(
-    EvidenceWriter evidence, LogOpenings openings, StepExecutor executor, IStepGate gate, Approvals approvals, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners, IRedactor redactor,
+    EvidenceWriter evidence, LogOpenings openings, StepExecutor executor, IStepGate gate, Approvals approvals, SubRuns subRuns, Interruptions interruptions, SkillRegistry skills, IEnumerable<IPlanner> planners, IRedactor redactor,
     ExecutionOptions options, TimeProvider clock, ILogger<RunEngine> logger)
 {
     private static readonly SkillFailure Cancelled = new("cancelled", "the run was cancelled while the step was under way; what it did is not known");
@@ -96,6 +96,7 @@ internal sealed partial class RunEngine(
             return await LetGoAsync(run);
         foreach (var hidden in run.Flights.Values.Where(flight => flight.IsHidden).ToList())
             await InterruptAsync(run, hidden, runGate);
+        await EndSubRunsAsync(run, runGate);
         return await SealAsync(run, ended);
     }
 
@@ -201,9 +202,9 @@ internal sealed partial class RunEngine(
         : executor.ExecuteAsync(call, outcomes, unknowable, run.Gate, run.Now);
 
     // Nothing of the step has begun, and it stops no other: whoever goes on with the run asks again, and finds what people decided.
-    private async Task<IReadOnlyList<Flight>> ParkAsync(RunExecution run, Flight flight, ApprovalWait wait)
+    private async Task<IReadOnlyList<Flight>> ParkAsync(RunExecution run, Flight flight, StepWait wait)
     {
-        LogWaits(logger, run.Planned.Run.Id.Value, wait.Approval);
+        LogWaits(logger, run.Planned.Run.Id.Value, wait.On);
         flight.HasBegun = false;
         run.Land(flight);
         run.Parked.Add(wait);
@@ -382,7 +383,8 @@ internal sealed partial class RunEngine(
         {
             return RunOutcome.Released(new RunRelease(BetweenSteps: true, Pause: false, run.Parked.Min(wait => wait.Until))
             {
-                Approvals = [.. run.Parked.Select(wait => wait.Approval)], At = WireTime.Truncate(clock.GetUtcNow()),
+                Approvals = [.. run.Parked.Where(wait => wait.SubRun is null).Select(wait => wait.On)],
+                SubRuns = [.. run.Parked.Select(wait => wait.SubRun).OfType<RunId>()], At = WireTime.Truncate(clock.GetUtcNow()),
             });
         }
 
@@ -494,7 +496,7 @@ internal sealed partial class RunEngine(
     {
         var stored = run.Planned.Run;
         var context = EvidenceContext.OfTrace(
-            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget).WithSchedule(stored.IdempotencyKey);
+            run.Planned.AgentName, options.Worker, options.Version, skills, run.Gate.Policies, TraceParentOf(activity) ?? stored.TraceParent, stored.Budget).WithSchedule(stored.IdempotencyKey).WithParent(stored.Parent);
         if (_planners.TryGetValue(stored.Planner, out var planner) && planner.Describe(run.Planned.Goal, plan) is { } plannedBy)
             context = context.With("planned_by", plannedBy);
         if (stored.AwaitsLogOpening)
@@ -580,8 +582,8 @@ internal sealed partial class RunEngine(
     [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} is let go of")]
     private static partial void LogLetGo(ILogger logger, string run);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} waits for approval {Approval}")]
-    private static partial void LogWaits(ILogger logger, string run, string approval);
+    [LoggerMessage(Level = LogLevel.Information, Message = "run {Run} waits for {On}")]
+    private static partial void LogWaits(ILogger logger, string run, string on);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "run {Run} was stopped with the process")]
     private static partial void LogStopped(ILogger logger, string run);

@@ -109,8 +109,8 @@ internal sealed class RunExecution : IDisposable
     /// <summary>Who asks people about its attempts; null where nobody can be asked.</summary>
     public RunApprovals? Approvals { get; set; }
 
-    /// <summary>What steps wait for that people must decide of first. They have not begun, and are not announced.</summary>
-    public List<ApprovalWait> Parked { get; } = [];
+    /// <summary>What steps wait for: people, or sub-runs. They are not announced.</summary>
+    public List<StepWait> Parked { get; } = [];
 
     /// <summary>What the trace's head announces.</summary>
     public StepIntents Announced { get; set; }

@@ -114,6 +114,9 @@ internal sealed class Schedule
         ? StepReferences.OfParameters(_nodes[index].Step).Where(id => EndOf(id) is { IsSkip: true }).Min(StringComparer.Ordinal)
         : null;
 
+    /// <summary>Attempts of a step that a former process recorded.</summary>
+    public int AttemptsOf(int index) => _nodes[index].Attempts;
+
     /// <summary>A step is over: what waits for it alone may begin.</summary>
     /// <param name="index">Its place in the plan.</param>
     /// <param name="ended">How it ended.</param>

@@ -67,11 +67,11 @@ internal sealed record AttemptResult(
     public bool IsBlocked => Decision.BlockedCode is not null;
 
     /// <summary>What it waits for before it is decided of; null where it is over.</summary>
-    public ApprovalWait? Waits { get; init; }
+    public StepWait? Waits { get; init; }
 }
 
 /// <summary>Executes one attempt. Whatever a skill does, it is a result: only misuse of the engine itself throws.</summary>
-internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory scopes, ExecutionOptions options, TimeProvider clock)
+internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory scopes, SubRuns subRuns, ExecutionOptions options, TimeProvider clock)
 {
     /// <summary>Resolves, binds, asks the gate with what would be executed, and executes that and nothing else.</summary>
     /// <param name="call">The attempt.</param>
@@ -116,7 +116,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         try
         {
             if (call.Step.HasReferences)
-                parameters = ReferenceResolver.Resolve(parameters, outcomes, unknowable);
+                parameters = SubPlans.Resolve(call.Step.Skill, parameters, outcomes, unknowable);
             bound = Bind(skill, parameters, call.PlanIndex);
             parameters = bound.Parameters;
         }
@@ -141,10 +141,20 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
                 return Ended(Blocked(decision), decision) with { Waits = wait };
         }
 
-        if (!decision.MayExecute)
-            return Ended(Blocked(decision), decision);
-        var context = ContextOf(call, decision.Approval);
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
+        var child = new SubRunAnswer();
+        if (skill.Name is SubPlans.SkillName && subRuns.IsThere)
+        {
+            child = await subRuns.AskAsync(call, parameters, decision.MayExecute, timeoutMs, stop);
+            if (child.Wait is { } until)
+                return Ended(Blocked(decision), decision) with { Waits = until };
+            if (child.Failure is { } none)
+                return Ended(new SkillOutcome(null, none), decision);
+        }
+
+        if (!decision.MayExecute)
+            return Ended(new SkillOutcome(child.Ended is { } had ? SubRuns.OutcomeOf(had) : null, Blocked(decision).Failure), decision);
+        var context = ContextOf(call, decision.Approval, child.Ended);
         using var watch = gate.Watch(new StepAction(skill.Name, parameters));
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, watch, stop);
         if (skill.Source is { } from && context.SourceEvidence is { } seenInCall)
@@ -168,7 +178,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         return skill.Bind(document.RootElement, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"plan[{planIndex}].params"));
     }
 
-    private SkillContext ContextOf(StepCall call, StepApproval? approval) => new()
+    private SkillContext ContextOf(StepCall call, StepApproval? approval, SkillSubRun? subRun) => new()
     {
         TenantId = call.Run.TenantId,
         RunId = call.Run.Id,
@@ -177,6 +187,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         IdempotencyKey = call.IdempotencyKey,
         Seed = call.Run.Seed,
         Clock = call.Run.FrozenTimestamp is { } frozen ? new FrozenClock(frozen, clock) : clock,
+        SubRun = subRun,
         Approval = approval?.Last is { } last ? new SkillApproval(last.IsApproval, last.ByName, last.At, last.Reason) : null,
     };
 

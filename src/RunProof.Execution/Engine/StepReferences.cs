@@ -14,7 +14,7 @@ internal static class StepReferences
         if (step.Condition is { } condition)
             ids.UnionWith(condition.Root.References().Select(one => one.Reference.Step));
         if (step.Fallback is { HasReferences: true } fallback)
-            Add(fallback.Parameters, ids);
+            Add(fallback.Skill, fallback.Parameters, ids);
         return ids;
     }
 
@@ -24,13 +24,13 @@ internal static class StepReferences
         if (!step.HasReferences)
             return [];
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        Add(step.Parameters, ids);
+        Add(step.Skill, step.Parameters, ids);
         return ids;
     }
 
-    private static void Add(CanonicalJson parameters, HashSet<string> ids)
+    private static void Add(string skill, CanonicalJson parameters, HashSet<string> ids)
     {
-        using var document = parameters.ToDocument();
+        using var document = SubPlans.Shielded(skill, parameters).ToDocument();
         foreach (var (_, text) in ObjectReader.Strings(document.RootElement, ""))
         {
             if (Template.MayRefer(text) && Template.Parse(text, out _) is { } template)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using RunProof.Format;
+using RunProof.Ledger;
 using RunProof.Skills;
 
 namespace RunProof.Execution;
@@ -38,7 +39,10 @@ public sealed class PlanParser(SkillRegistry skills)
     /// <param name="place">Where it stands in the caller's document.</param>
     /// <param name="mayBeEmpty">Whether a planner will go on with it, so that it need not have a step yet.</param>
     /// <returns>The plan, or all its errors.</returns>
-    public PlanValidation Parse(JsonElement plan, string place, bool mayBeEmpty)
+    public PlanValidation Parse(JsonElement plan, string place, bool mayBeEmpty) => Parse(plan, place, mayBeEmpty, depth: 0);
+
+    // Within another plan (a depth beyond 0), a reference to an id that the plan has not is the other's, and told of there.
+    private PlanValidation Parse(JsonElement plan, string place, bool mayBeEmpty, int depth)
     {
         var reader = new ObjectReader();
         var steps = new List<PlannedStep>();
@@ -47,11 +51,11 @@ public sealed class PlanParser(SkillRegistry skills)
         else if (plan.GetArrayLength() > Plan.MaxSteps || (plan.GetArrayLength() == 0 && !mayBeEmpty))
             reader.Fail(place, $"must have 1 to {Plan.MaxSteps} steps, not {plan.GetArrayLength().ToString(CultureInfo.InvariantCulture)}");
         else
-            ReadSteps(plan, place, reader, steps);
+            ReadSteps(plan, place, reader, steps, depth);
         return reader.Errors.Count == 0 ? new PlanValidation(new Plan(steps), []) : new PlanValidation(null, reader.Errors);
     }
 
-    private void ReadSteps(JsonElement plan, string place, ObjectReader reader, List<PlannedStep> steps)
+    private void ReadSteps(JsonElement plan, string place, ObjectReader reader, List<PlannedStep> steps, int depth)
     {
         // Ids first: a reference to a later step must be told from one to no step at all.
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -74,7 +78,7 @@ public sealed class PlanParser(SkillRegistry skills)
             reader.Fail(at, "goes in a circle: " + string.Join(" → ", graph.Circle.Take(20).Append(graph.Circle[0]).Select(index => names[index])));
         }
 
-        var reading = new Reading(ids, graph, new Dictionary<string, IReadOnlyList<JsonElement>>(StringComparer.Ordinal), [], reader);
+        var reading = new Reading(ids, graph, new Dictionary<string, IReadOnlyList<JsonElement>>(StringComparer.Ordinal), [], reader) { Depth = depth };
         for (var i = 0; i < names.Length; i++)
             reading.Schemas.TryAdd(names[i], OutcomesOf(written[i], reading));
         for (var i = 0; i < names.Length; i++)
@@ -158,7 +162,7 @@ public sealed class PlanParser(SkillRegistry skills)
             HasReferences = references,
             OnError = onError,
             Retry = ReadRetry(step, at, onError, reader),
-            TimeoutMs = reader.Integer(step, at, "timeout_ms", 1, 3_600_000, PlannedStep.DefaultTimeoutMs),
+            TimeoutMs = ReadTimeout(step, at, skill, reader),
             Condition = condition,
             Fallback = ReadFallback(step, at + ".fallback", index, reading),
         };
@@ -167,10 +171,32 @@ public sealed class PlanParser(SkillRegistry skills)
     private (CanonicalJson Parameters, bool HasReferences) ReadCall(JsonElement call, string at, SkillDescriptor? skill, int index, Reading reading)
     {
         var parameters = ReadParameters(call, at, reading.Reader);
-        var references = CheckReferences(parameters, at + ".params", index, skill, reading);
+        if (skill?.Name is SubPlans.SkillName && parameters is not null)
+            CheckSubPlan(parameters, at + ".params", reading);
+        var references = CheckReferences(parameters is null ? null : SubPlans.Shielded(skill?.Name, parameters), at + ".params", index, skill, reading);
         if (!references && skill is not null && parameters is not null)
             CheckBinding(skill, parameters, at + ".params", reading.Reader);
         return (parameters ?? CanonicalJson.FromCanonicalBytes("{}"u8.ToArray()), references);
+    }
+
+    private static int ReadTimeout(JsonElement call, string at, SkillDescriptor? skill, ObjectReader reader) => skill?.Name is SubPlans.SkillName
+        ? reader.Integer(call, at, "timeout_ms", 1, SubPlans.MaxTimeoutMs, SubPlans.DefaultTimeoutMs)
+        : reader.Integer(call, at, "timeout_ms", 1, 3_600_000, PlannedStep.DefaultTimeoutMs);
+
+    // A plan that is written out is checked whole where it stands, as those in it are.
+    private void CheckSubPlan(CanonicalJson parameters, string place, Reading reading)
+    {
+        using var document = parameters.ToDocument();
+        if (SubPlans.PlanIn(document.RootElement) is not { } plan)
+            return;
+        if (reading.Depth == RunParent.MaxDepth)
+        {
+            reading.Reader.Fail(place + ".plan", string.Create(CultureInfo.InvariantCulture, $"is a sub-run of a sub-run too deep: {RunParent.MaxDepth} runs may be above one"));
+            return;
+        }
+
+        foreach (var error in Parse(plan, place + ".plan", mayBeEmpty: false, reading.Depth + 1).Errors)
+            reading.Reader.Fail(error.Place, error.Message);
     }
 
     private PlannedFallback? ReadFallback(JsonElement step, string at, int index, Reading reading)
@@ -196,7 +222,7 @@ public sealed class PlanParser(SkillRegistry skills)
             Parameters = parameters,
             HasReferences = references,
             Retry = given.TryGetProperty("retry", out var retry) && retry.ValueKind is not JsonValueKind.Null ? ReadRetry(given, at, OnError.Retry, reader) : null,
-            TimeoutMs = reader.Integer(given, at, "timeout_ms", 1, 3_600_000, PlannedStep.DefaultTimeoutMs),
+            TimeoutMs = ReadTimeout(given, at, skill, reader),
         };
     }
 
@@ -355,10 +381,11 @@ public sealed class PlanParser(SkillRegistry skills)
             foreach (var reference in template.References)
             {
                 any = true;
-                CheckReference(reference, at, index, reading);
+                if (reading.Depth == 0 || reading.Ids.ContainsKey(reference.Step))
+                    CheckReference(reference, at, index, reading);
             }
 
-            if (reader.Errors.Count == errors && skill is not null && template.References.Any()
+            if (reader.Errors.Count == errors && skill is not null && template.References.Any() && template.References.All(reference => reading.Ids.ContainsKey(reference.Step))
                 && ReferenceTypes.Misfit(template, reading.OutcomesOf, reading.ParametersOf(skill), path, skill.Name) is { } misfit)
                 reader.Fail(at, misfit);
         }
@@ -406,6 +433,9 @@ public sealed class PlanParser(SkillRegistry skills)
     private sealed record Reading(
         Dictionary<string, int> Ids, PlanGraph Graph, Dictionary<string, IReadOnlyList<JsonElement>> Schemas, Dictionary<string, JsonElement> BySkill, ObjectReader Reader)
     {
+        /// <summary>Plans around this one.</summary>
+        public int Depth { get; init; }
+
         public string NotBefore(string what, string step) => Graph.IsInLine
             ? $"{what}: step \"{step}\" comes no earlier than this one"
             : $"{what}: step \"{step}\" need not be over when this one begins: depends_on must lead to it";

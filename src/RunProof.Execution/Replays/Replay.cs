@@ -249,7 +249,7 @@ internal sealed class Replay
         try
         {
             if (call.Step.HasReferences)
-                parameters = ReferenceResolver.Resolve(parameters, outcomes, unknowable);
+                parameters = SubPlans.Resolve(call.Step.Skill, parameters, outcomes, unknowable);
             if (skill is null)
                 return (parameters, new SkillFailure("unknown_skill", $"there is no skill \"{call.Step.Skill}\" in this process"), false);
             using var document = JsonDocument.Parse(parameters.Bytes, ReferenceResolver.Deep);

@@ -82,6 +82,7 @@ internal sealed class RunAdmission(IEnumerable<IPlanner> planners, PlanParser pa
             SyntheticScenarioId = request.SyntheticScenarioId,
             TraceParent = request.TraceParent,
             Origin = request.Origin,
+            Parent = request.Parent,
             CreatedBy = request.CreatedBy,
             CreatedAt = now,
             Priority = request.Priority,

@@ -30,6 +30,9 @@ internal sealed class RunFinisher(IRunStore runs, IRedactor redactor, Persistenc
             ExecutionTelemetry.RunFinished(status);
         completions.End(run.TenantId, run.Id);
         signals.Tell(RunSignal.Ended);
+        // The run that waited for it is in line.
+        if (run.Parent is not null)
+            signals.Tell(RunSignal.Waiting);
         return finished;
     }
 

@@ -69,6 +69,9 @@ public sealed record RunRequest
     /// <summary>The W3C context that the run continues. Default: none.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>The step that asks for it and waits for it. Default: none.</summary>
+    internal RunParent? Parent { get; init; }
+
     /// <summary>The trace that it replays or goes on from. Its plan is then taken as it is, and no planner is asked. Default: none.</summary>
     internal RunOrigin? Origin { get; init; }
 }

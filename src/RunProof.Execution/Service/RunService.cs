@@ -50,6 +50,8 @@ public sealed class RunService
         if (await _agents.FindAsync(request.TenantId, request.AgentId, cancellationToken) is not { } agent)
             return new Submission.UnknownAgent();
         var planned = _admission.Admit(request, plan, agent, admission.Redactions);
+        if (planned.Run.PlanRedacted && request.Origin?.Mode is null && plan.Steps.Any(SubPlans.IsAskedForBy))
+            return new Submission.Invalid([new PlanError("plan", "holds what redaction takes out, or the goal does: no store keeps it, and a run that waits for sub-runs waits in the store")], InPlan: true);
         if (_queue.IsClosed)
             return new Submission.Overloaded(Stopping: true);
         // With a free place here it starts without being claimed; where only this process knows its plan, it waits here.

@@ -9,7 +9,7 @@ namespace RunProof.Execution;
 /// <summary>
 /// Ends the trace of a run whose process died and that no other can go on with: what was under way is recorded interrupted, the trace sealed aborted.
 /// </summary>
-internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore progress, Interruptions interruptions, ExecutionOptions options, TimeProvider clock)
+internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore progress, Interruptions interruptions, SubRuns subRuns, ExecutionOptions options, TimeProvider clock)
 {
     /// <summary>Ends the trace.</summary>
     /// <param name="run">A running run, claimed by this process.</param>
@@ -45,7 +45,15 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
             failedSteps++;
         }
 
-        // 3. The seal.
+        // 3. Sub-runs that it waited for are cancelled.
+        var known = recorded?.Steps.Select(EarlierStep.Of).Select(step => (step.PlanIndex, step.Attempt)).Concat(hidden.Select(intent => (intent.PlanIndex, intent.Attempt))).ToHashSet() ?? [];
+        foreach (var left in await subRuns.EndAsync(run, (index, attempt) => !known.Contains((index, attempt))))
+        {
+            await session.AppendAsync(Hidden(run, left.Intent, recorded, left.Failure) with { Outcome = left.Outcome }, null, cancellationToken);
+            failedSteps++;
+        }
+
+        // 4. The seal.
         var now = clock.GetUtcNow();
         var duration = Math.Max(0, Math.Round((now - (run.StartedAt ?? now)).TotalMilliseconds, 3));
         await session.SealAsync(
@@ -60,10 +68,10 @@ internal sealed class TraceRecovery(ITraceRecorder recorder, IRecoveryStore prog
     }
 
     // What is announced of a step that failed for good is its fallback.
-    private StepRecording Hidden(Run run, StepIntent intent, TraceProgress? recorded)
+    private StepRecording Hidden(Run run, StepIntent intent, TraceProgress? recorded, SkillFailure? known = null)
     {
         var isFallback = recorded?.Steps.Select(EarlierStep.Of).Any(step => step.PlanIndex == intent.PlanIndex && step.Status is not StepStatus.Retrying) is true;
-        var recording = interruptions.Of(run, null, intent, isFallback, OutcomesOf(recorded), null);
+        var recording = interruptions.Of(run, null, intent, isFallback, OutcomesOf(recorded), null, known: known);
         return isFallback ? recording with { Context = recording.Context!.With("fallback", CanonicalJson.FromCanonicalBytes("true"u8.ToArray())) } : recording;
     }
 

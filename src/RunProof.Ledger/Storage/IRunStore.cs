@@ -26,7 +26,7 @@ public enum RunStatus
     /// <summary>Somebody cancelled it.</summary>
     Cancelled,
 
-    /// <summary>It waits for people to approve a step: no worker has it until they decide, or their time is over.</summary>
+    /// <summary>It waits for people to approve a step, or for sub-runs: no worker has it until they decide, those end, or their time is over.</summary>
     Waiting,
 }
 
@@ -108,6 +108,12 @@ public sealed record Run
     /// <summary>The trace that it replays or goes on from; null for a run that begins at its beginning.</summary>
     public RunOrigin? Origin { get; init; }
 
+    /// <summary>The step that asked for it and waits for it; null for a run that no run asked for.</summary>
+    public RunParent? Parent { get; init; }
+
+    /// <summary>Runs above it, as the store counts them: 0 for a run that no run asked for.</summary>
+    public int Depth { get; init; }
+
     /// <summary>The seed of its randomness.</summary>
     public SafeInteger Seed { get; init; }
 
@@ -183,6 +189,12 @@ public enum RunCreation
 
     /// <summary>A run of this id is there already.</summary>
     DuplicateId,
+
+    /// <summary>The run that it names as its parent is not under way in the worker that it names, or is to be cancelled: nothing is stored.</summary>
+    ParentGone,
+
+    /// <summary>As many runs as may be are above its parent: nothing is stored.</summary>
+    TooDeep,
 }
 
 /// <summary>Which runs to list. Newest first; keyset paging by (created_at, id).</summary>
@@ -196,6 +208,9 @@ public sealed record RunFilter
 
     /// <summary>Only those that this system asked for.</summary>
     public string? OriginSystemId { get; init; }
+
+    /// <summary>Only sub-runs of this run.</summary>
+    public RunId? Parent { get; init; }
 
     /// <summary>Only those created at this time or later.</summary>
     public DateTimeOffset? CreatedFrom { get; init; }
@@ -289,7 +304,10 @@ public sealed record RunRelease(bool BetweenSteps, bool Pause, DateTimeOffset Av
     /// </summary>
     public IReadOnlyList<string>? Approvals { get; init; }
 
-    /// <summary>Now; only with <see cref="Approvals"/>.</summary>
+    /// <summary>The sub-runs that it waits for, as with <see cref="Approvals"/>: where one has ended by now it does not wait. Null where it waits for none.</summary>
+    public IReadOnlyList<RunId>? SubRuns { get; init; }
+
+    /// <summary>Now; only where it waits.</summary>
     public DateTimeOffset At { get; init; }
 }
 

@@ -16,9 +16,10 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         WITH made AS (
           INSERT INTO public.runs (tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key,
               request_hash, status, seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, created_at, worker, lease_until,
-              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by, await_log_opening)
+              priority, not_before, max_attempts, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by,
+              parent_run_id, parent_trace_id, parent_plan_index, parent_plan_step, parent_attempt, parent_deadline, await_log_opening)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16, $17, CASE WHEN here THEN $18 END, CASE WHEN here THEN $19 END,
-                $20, $21, $22, $23, $24, $25, $26, $27, $28, $29
+                $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35
               FROM (SELECT $18 IS NOT NULL AND ($9 OR NOT EXISTS (SELECT FROM runproof.tenant_limits l WHERE l.tenant_id = $1)) AS here) place
             ON CONFLICT DO NOTHING
             RETURNING tenant_id, id, priority, greatest(created_at, not_before) AS available_at, worker),
@@ -27,6 +28,9 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             SELECT tenant_id, id, priority, available_at FROM made WHERE worker IS NULL)
         SELECT true FROM made
         """;
+
+    // Who makes a sub-run (begin_sub_run, 0024), for this transaction.
+    private const string ParentWorkerSql = "SELECT set_config('runproof.parent_worker', $1, true)";
 
     // After an insert that waited for another transaction, this statement's snapshot sees what that one committed.
     private const string ExistingSql =
@@ -44,7 +48,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
           WHERE tenant_id = $1
             AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR agent_id = $3) AND ($4 IS NULL OR origin_system_id = $4)
             AND ($5 IS NULL OR created_at >= $5) AND ($6 IS NULL OR created_at < $6)
-            AND ($7 IS NULL OR (created_at, id) < ($7, $8))
+            AND ($7 IS NULL OR (created_at, id) < ($7, $8)) AND ($10 IS NULL OR parent_run_id = $10)
           ORDER BY created_at DESC, id DESC LIMIT $9) runs
           ORDER BY created_at DESC, id DESC
         """;
@@ -69,7 +73,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     private const string ReleaseSql = "SELECT runproof.release_run($1, $2, $3, $4, $5, $6)";
 
-    private const string WaitSql = "SELECT runproof.wait_run($1, $2, $3, $4, $5, $6)";
+    private const string WaitSql = "SELECT runproof.wait_for_sub_runs($1, $2, $3, $4, $5, $6, $7)";
 
     private const string RenewSql = "SELECT tenant_id, run_id, pause, cancel_by, cancel_reason FROM runproof.renew_claims($1, $2)";
 
@@ -77,11 +81,11 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     private const string ClaimSql = $"SELECT {RunReader.Columns} FROM runproof.claim_runs($1, $2, $3, $4, $5)";
 
-    private const string CancelSql = "SELECT runproof.cancel_run($1, $2, $3, $4, $5)";
+    private const string CancelSql = "SELECT runproof.cancel_with_sub_runs($1, $2, $3, $4, $5)";
 
-    private const string PauseSql = "SELECT runproof.pause_run($1, $2, $3)";
+    private const string PauseSql = "SELECT runproof.pause_with_sub_runs($1, $2, $3)";
 
-    private const string ResumeSql = "SELECT runproof.resume_run($1, $2, $3)";
+    private const string ResumeSql = "SELECT runproof.resume_with_sub_runs($1, $2, $3)";
 
     private const string RetrySql = "SELECT runproof.retry_run($1, $2, $3)";
 
@@ -94,15 +98,21 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             throw new ArgumentException("a run begins queued", nameof(run));
         await using var batch = source.CreateBatch();
         batch.BatchCommands.Add(Sql.NameTenant(run.TenantId));
+        if (run.Parent is not null)
+            batch.BatchCommands.Add(Sql.Command(ParentWorkerSql, run.Parent.Worker ?? ""));
         batch.BatchCommands.Add(Sql.Command(
             InsertSql, run.TenantId.Value, run.Id.Value, run.AgentId.Value, run.Goal, run.OriginSystemId, run.CorrelationId.Value, run.Planner, run.PlanJson,
             run.PlanRedacted, run.IdempotencyKey, Sql.OrNull(run.RequestHash), run.Seed.Value, Sql.OrNull(run.FrozenTimestamp), run.IsSynthetic,
             run.SyntheticScenarioId, run.TraceParent, run.CreatedAt, run.Worker, Sql.OrNull(run.LeaseUntil), run.Priority, Sql.OrNull(run.NotBefore),
-            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode), run.CreatedBy, run.AwaitsLogOpening));
+            run.MaxAttempts, run.Budget?.ToCanonicalJson().ToString(), run.Origin?.Run.Value, run.Origin?.Trace.Value, Sql.OrNull(run.Origin?.From), RunReader.Name(run.Origin?.Mode), run.CreatedBy,
+            run.Parent?.Run.Value, run.Parent?.Trace.Value, Sql.OrNull(run.Parent?.PlanIndex), run.Parent?.PlanStep, Sql.OrNull(run.Parent?.Attempt), Sql.OrNull(run.Parent?.Deadline),
+            run.AwaitsLogOpening));
         batch.BatchCommands.Add(Sql.Command(ExistingSql, run.TenantId.Value, run.Id.Value, run.IdempotencyKey));
         try
         {
             await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            if (run.Parent is not null)
+                await reader.NextResultAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
             var created = await reader.ReadAsync(cancellationToken);
             await reader.NextResultAsync(cancellationToken);
@@ -117,6 +127,10 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         catch (PostgresException e) when (e.SqlState == "RB001")
         {
             return (RunCreation.BudgetExceeded, run with { ErrorMessage = e.MessageText });
+        }
+        catch (PostgresException e) when (e.SqlState is "RS001" or "RS002")
+        {
+            return (e.SqlState is "RS001" ? RunCreation.ParentGone : RunCreation.TooDeep, run with { ErrorMessage = e.MessageText });
         }
     }
 
@@ -136,7 +150,8 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
             Sql.NameTenant(tenant),
             Sql.Command(
                 ListSql, tenant.Value, filter.Status is { } status ? RunReader.Name(status) : null, filter.AgentId?.Value, filter.OriginSystemId,
-                Sql.OrNull(filter.CreatedFrom), Sql.OrNull(filter.CreatedBefore), Sql.OrNull(filter.After?.CreatedAt), filter.After?.Id.Value, filter.Limit),
+                Sql.OrNull(filter.CreatedFrom), Sql.OrNull(filter.CreatedBefore), Sql.OrNull(filter.After?.CreatedAt), filter.After?.Id.Value, filter.Limit,
+                filter.Parent?.Value),
             RunReader.ReadTold, cancellationToken);
     }
 
@@ -163,8 +178,10 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
     /// <inheritdoc/>
     public Task<bool> ReleaseAsync(TenantId tenant, RunId run, string worker, RunRelease release, CancellationToken cancellationToken) =>
         AskAsync<bool>(
-            release.Approvals is { } approvals
-                ? Sql.Command(WaitSql, tenant.Value, run.Value, worker, approvals.ToArray<string?>(), release.At, release.AvailableAt)
+            release.Approvals is not null || release.SubRuns is not null
+                ? Sql.Command(
+                    WaitSql, tenant.Value, run.Value, worker, (release.Approvals ?? []).ToArray<string?>(),
+                    (release.SubRuns ?? []).Select(child => child.Value).ToArray<string?>(), release.At, release.AvailableAt)
                 : Sql.Command(ReleaseSql, tenant.Value, run.Value, worker, release.BetweenSteps, release.Pause, release.AvailableAt),
             cancellationToken);
 

@@ -11,7 +11,8 @@ internal static class RunReader
         "tenant_id, id, agent_id, goal, origin_system_id, correlation_id, planner, plan_json, plan_redacted, idempotency_key, request_hash, status, attempts, "
         + "seed, frozen_timestamp, is_synthetic, synthetic_scenario_id, trace_parent, error_code, error_message, created_at, started_at, completed_at, "
         + "duration_ms, worker, lease_until, max_attempts, attempt_open, between_steps, priority, not_before, pause_requested_at, cancel_requested_at, "
-        + "cancel_requested_by, cancel_reason, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by, asks_approval, await_log_opening";
+        + "cancel_requested_by, cancel_reason, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by, asks_approval, await_log_opening, "
+        + "parent_run_id, parent_trace_id, parent_plan_index, parent_plan_step, parent_attempt, parent_deadline, depth";
 
     /// <summary>How much is recorded of a run of the table <c>runs</c>: the last column, where it is asked for.</summary>
     internal const string Recorded = "runproof.recorded_of(runs.tenant_id, runs.id)";
@@ -78,5 +79,8 @@ internal static class RunReader
         CreatedBy = row.TextOrNull(40),
         AsksApproval = row.GetBoolean(41),
         AwaitsLogOpening = row.GetBoolean(42),
+        Parent = row.IsDBNull(43) ? null : new RunParent(
+            RunId.Parse(row.GetString(43)), TraceId.Parse(row.GetString(44)), row.GetInt32(45), row.GetString(46), row.GetInt32(47), row.GetFieldValue<DateTimeOffset>(48)),
+        Depth = row.GetInt16(49),
     };
 }

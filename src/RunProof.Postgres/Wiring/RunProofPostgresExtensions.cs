@@ -44,6 +44,7 @@ public static class RunProofPostgresExtensions
         builder.Services.TryAddSingleton<IScheduleStore, PostgresScheduleStore>();
         builder.Services.TryAddSingleton<IRunWatchStore, PostgresRunWatchStore>();
         builder.Services.TryAddSingleton<IReplayStore, PostgresReplayStore>();
+        builder.Services.TryAddSingleton<ISubRunStore, PostgresSubRunStore>();
         builder.Services.TryAddSingleton<IKeyValueStore, PostgresKeyValueStore>();
         builder.Services.TryAddSingleton<ILogStore, PostgresLogStore>();
         builder.Services.TryAddSingleton<ILogReader, PostgresLogReader>();

@@ -129,9 +129,19 @@ internal static class CreateRunReader
         if (inHeader.Count > 1 || (inHeader.Count == 1 && inBody is not null && inBody != inHeader[0]))
             reader.Fail("Idempotency-Key", "must be given once, or the same as idempotency_key");
         var key = inBody ?? inHeader.FirstOrDefault();
-        if (key is not null && key.StartsWith(ScheduledRun.Prefix, StringComparison.Ordinal))
-            reader.Fail(inBody is null ? "Idempotency-Key" : "idempotency_key", $"must not begin with {ScheduledRun.Prefix}: such keys are those of schedules");
+        CheckKey(key, inBody is null ? "Idempotency-Key" : "idempotency_key", reader);
         return key;
+    }
+
+    /// <summary>Refuses a key that only this product itself gives.</summary>
+    internal static void CheckKey(string? key, string place, ObjectReader reader)
+    {
+        if (key is null)
+            return;
+        if (key.StartsWith(ScheduledRun.Prefix, StringComparison.Ordinal))
+            reader.Fail(place, $"must not begin with {ScheduledRun.Prefix}: such keys are those of schedules");
+        if (key.StartsWith(RunParent.KeyPrefix, StringComparison.Ordinal))
+            reader.Fail(place, $"must not begin with {RunParent.KeyPrefix}: such keys are those of sub-runs");
     }
 
     // The request's own span, where someone traces it: the caller, or this process.

@@ -72,6 +72,7 @@ internal static class ReplayEndpoints
             CreatedBy = context.GetApiKeyId(),
             TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C, Recorded: true } span ? span.Id : null,
         });
+        CreateRunReader.CheckKey(request.IdempotencyKey, "idempotency_key", reader);
         var patience = Waiting.Read(body, reader) ?? TimeSpan.Zero;
         if (reader.Errors.Count > 0)
             return RequestBody.Refuse(reader.Errors);

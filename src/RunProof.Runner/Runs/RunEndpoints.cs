@@ -119,11 +119,12 @@ internal static class RunEndpoints
         [Description("Only runs of this status: queued, running, paused, waiting, succeeded, failed, aborted or cancelled.")] string? status,
         [FromQuery(Name = "agent_id"), Description("Only this agent's.")] string? agentId,
         [FromQuery(Name = "origin_system_id"), Description("Only those that this system asked for.")] string? originSystemId,
+        [Description("Only sub-runs of this run.")] string? parent,
         [FromQuery(Name = "created_from"), Description("Only those created at or after this time.")] string? createdFrom,
         [FromQuery(Name = "created_before"), Description("Only those created before this time.")] string? createdBefore,
         [Description("At most so many, 1 to 200; default 50.")] string? limit, [Description("The next of the page before.")] string? cursor)
     {
-        var query = new QueryReader(context.Request.Query, "status", "agent_id", "origin_system_id", "created_from", "created_before", "limit", "cursor");
+        var query = new QueryReader(context.Request.Query, "status", "agent_id", "origin_system_id", "parent", "created_from", "created_before", "limit", "cursor");
         var filter = Filter(query);
         if (query.Errors.Count > 0)
             return RequestBody.Refuse(query.Errors);
@@ -138,6 +139,7 @@ internal static class RunEndpoints
         Status = query.Word<RunStatus>("status", RunWords.TryParse, RunWords.All),
         AgentId = query.Identity<AgentId>("agent_id"),
         OriginSystemId = query.Text("origin_system_id"),
+        Parent = query.Identity<RunId>("parent"),
         CreatedFrom = query.Time("created_from"),
         CreatedBefore = query.Time("created_before"),
         Limit = query.Integer("limit", 1, 200, 50),

@@ -19,7 +19,7 @@ internal sealed record RunView
     [Description("The plan as it is stored: every default written out, secrets redacted.")]
     public required JsonElement Plan { get; init; }
 
-    [Description("queued, running, paused, waiting (for people to approve a step), succeeded, failed, aborted or cancelled.")]
+    [Description("queued, running, paused, waiting (for people to approve a step, or for sub-runs), succeeded, failed, aborted or cancelled.")]
     public required string Status { get; init; }
 
     [Description("Attempts begun, each with a trace of its own: trace_ID, trace_ID.2, …")]
@@ -46,6 +46,9 @@ internal sealed record RunView
 
     [Description("The trace that the run replays or goes on from; null for a run that begins at its beginning.")]
     public required RunOriginView? Origin { get; init; }
+
+    [Description("The step that asked for the run and waits for it; null for a run that no run asked for.")]
+    public required RunParentView? Parent { get; init; }
 
     [Description("The trace of the last attempt.")]
     public required string TraceId { get; init; }
@@ -86,6 +89,7 @@ internal sealed record RunView
         SyntheticScenarioId = run.SyntheticScenarioId,
         IdempotencyKey = run.IdempotencyKey,
         Origin = run.Origin is { } origin ? RunOriginView.Of(origin) : null,
+        Parent = run.Parent is { } parent ? new RunParentView(parent.Run.Value, parent.Trace.Value, parent.PlanStep, parent.PlanIndex, run.Depth) : null,
         TraceId = Format.TraceId.Of(run.Id, run.Attempts).Value,
         TraceCount = run.TraceCount,
         StepCount = run.StepCount,
@@ -94,7 +98,7 @@ internal sealed record RunView
         StartedAt = Text(run.StartedAt),
         CompletedAt = Text(run.CompletedAt),
         DurationMs = run.DurationMs,
-        Links = RunLinks.Of(run.Id),
+        Links = RunLinks.Of(run),
     };
 
     private static string? Text(DateTimeOffset? time) => time is { } given ? WireTime.ToText(given) : null;
@@ -119,6 +123,14 @@ internal sealed record RunOriginView(string Kind, string RunId, string TraceId, 
         origin.Mode switch { ReplayMode.Check => "check", ReplayMode.Dry => "dry", _ => null });
 }
 
+/// <summary>Which step asked for a run.</summary>
+/// <param name="RunId">Its run.</param>
+/// <param name="TraceId">The trace of that run's attempt.</param>
+/// <param name="PlanStep">The step's id in the plan.</param>
+/// <param name="PlanIndex">Its place in the plan.</param>
+/// <param name="Depth">Runs above this one: 1 where nobody asked for the parent but a caller.</param>
+internal sealed record RunParentView(string RunId, string TraceId, string PlanStep, int PlanIndex, int Depth);
+
 /// <summary>Why a run did not succeed.</summary>
 internal sealed record RunErrorView(string Code, string Message);
 
@@ -126,13 +138,17 @@ internal sealed record RunErrorView(string Code, string Message);
 /// <param name="Self">The run, on the runner.</param>
 /// <param name="Proof">Its proof, on the verifier.</param>
 /// <param name="Events">Its progress as server-sent events, on the runner.</param>
-internal sealed record RunLinks(string Self, string Proof, string Events)
+/// <param name="SubRuns">The runs that its steps asked for, on the runner.</param>
+/// <param name="Parent">The run that asked for it, on the runner; null where none did.</param>
+internal sealed record RunLinks(string Self, string Proof, string Events, string SubRuns, string? Parent)
 {
-    public static RunLinks Of(RunId run)
+    public static RunLinks Of(Run run)
     {
-        var self = "/api/v1/runs/" + Uri.EscapeDataString(run.Value);
-        return new RunLinks(self, self + "/proof", self + "/events");
+        var self = SelfOf(run.Id);
+        return new RunLinks(self, self + "/proof", self + "/events", "/api/v1/runs?parent=" + Uri.EscapeDataString(run.Id.Value), run.Parent is { } parent ? SelfOf(parent.Run) : null);
     }
+
+    private static string SelfOf(RunId run) => "/api/v1/runs/" + Uri.EscapeDataString(run.Value);
 }
 
 /// <summary>Some runs, and where the next ones begin.</summary>

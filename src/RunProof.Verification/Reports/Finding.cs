@@ -123,6 +123,12 @@ public static class FindingCodes
     /// <summary>The trace's context says that the run waits for its opening to be in the log, and its first step does not prove that it was.</summary>
     public const string OpeningNotProven = "OPENING_NOT_PROVEN";
 
+    /// <summary>A step is bound to the seal of a sub-run's trace, which does not verify, is sealed otherwise, or names another parent.</summary>
+    public const string SubRunDiffers = "SUB_RUN_DIFFERS";
+
+    /// <summary>A step is bound to the seal of a sub-run's trace, which is not there.</summary>
+    public const string SubRunMissing = "SUB_RUN_MISSING";
+
     /// <summary>Not a fault of the evidence: the tools of a server had changed since the run began, and the step was refused for it.</summary>
     public const string ToolsChanged = "TOOLS_CHANGED";
 

@@ -148,7 +148,30 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
         }
 
         var origin = TraceOrigin.OfFork(trace) is { } fork ? await OriginOfAsync(snapshot, fork, options, cancellationToken) : null;
-        return verifier.Finish(place, origin);
+        return verifier.Finish(place, origin, await SubRunsOfAsync(snapshot, verifier, options, 0, cancellationToken));
+    }
+
+    /// <summary>Recomputes the traces that the steps of a trace are bound to, and those that theirs are.</summary>
+    private static async Task<IReadOnlyList<SubRunProof>> SubRunsOfAsync(
+        IEvidenceSnapshot snapshot, TraceVerifier parent, VerificationOptions asked, int depth, CancellationToken cancellationToken)
+    {
+        var found = new List<SubRunProof>(parent.SubRuns.Count);
+        foreach (var named in parent.SubRuns)
+            found.Add(await SubRunOfAsync(snapshot, named, asked, depth + 1, cancellationToken));
+        return found;
+    }
+
+    private static async Task<SubRunProof> SubRunOfAsync(IEvidenceSnapshot snapshot, NamedSubRun named, VerificationOptions asked, int depth, CancellationToken cancellationToken)
+    {
+        if (!RunId.TryParse(named.RunId, out var run)
+            || (await snapshot.ReadTracesAsync(run, payloads: true, cancellationToken)).FirstOrDefault(each => each.TraceId == named.TraceId) is not { } trace)
+            return new SubRunProof(null, null, null);
+        var verifier = TraceVerifier.Begin(trace, new VerificationOptions { Tenant = asked.Tenant, Run = run });
+        await foreach (var step in snapshot.ReadStepsAsync(trace.TraceId, payloads: true, cancellationToken))
+            verifier.Add(step);
+        // No store lets runs stand deeper: what names itself, by whatever art, is not followed for ever.
+        var beneath = depth > RunParent.MaxDepth ? null : await SubRunsOfAsync(snapshot, verifier, asked, depth, cancellationToken);
+        return new SubRunProof(verifier.Finish(subRuns: beneath), trace.Status, SubRunProof.ParentOf(trace));
     }
 
     /// <summary>Recomputes the trace that a fork goes on from, up to its end.</summary>

@@ -81,6 +81,9 @@ public sealed class ReplayScene : IAsyncLifetime
         _files.Delete(recursive: true);
     }
 
+    /// <summary>Another key of the tenant.</summary>
+    internal async Task<ApiClient> ClientAsync(string scope) => Client(await Store.CreateKeyAsync(Database, "acme", scope));
+
     /// <summary>Runs a plan to its end.</summary>
     internal async Task<Answer> RunAsync(string plan, string more = "")
     {
