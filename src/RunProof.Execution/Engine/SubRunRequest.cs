@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using RunProof.Format;
 using RunProof.Ledger;
@@ -26,7 +27,7 @@ internal static class SubRunRequest
         if (Given(given, "agent_id") is { } named && !AgentId.TryParse(named.GetString(), out agent))
             reader.Fail("agent_id", "must be 1 to 128 printable ASCII characters without space");
         var seed = run.Seed;
-        if (Given(given, "seed") is { } number && !SafeInteger.TryBind(number, out seed))
+        if (Given(given, "seed") is { } number && !(number.ValueKind is JsonValueKind.Number ? SafeInteger.TryBind(number, out seed) : TryRead(number.GetString(), out seed)))
             reader.Fail("seed", "must be an integer within ±(2^53 − 1)");
         outcomes = Outcomes(given, reader);
         var request = new RunRequest
@@ -51,6 +52,14 @@ internal static class SubRunRequest
         };
         wrong = string.Join("; ", reader.Errors.Select(static error => $"{error.Place}: {error.Message}"));
         return reader.Errors.Count == 0 ? request : null;
+    }
+
+    // Numbers of 64 bits are texts in canonical JSON.
+    private static bool TryRead(string? text, out SafeInteger seed)
+    {
+        var isSafe = long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && Math.Abs((decimal)number) <= BudgetLimits.Most;
+        seed = isSafe ? new SafeInteger(number) : default;
+        return isSafe;
     }
 
     private static JsonElement? Given(JsonElement parameters, string name) =>

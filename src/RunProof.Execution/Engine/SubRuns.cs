@@ -22,6 +22,8 @@ internal sealed class SubRuns(
 {
     private const string EndedFirst = "the run that asked for it has ended";
 
+    private static readonly CanonicalJson NoOutcomes = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
+
     /// <summary>Bytes of outcomes that are handed on at most, all together.</summary>
     private const int MaxOutcomes = 256 * 1024;
 
@@ -149,11 +151,10 @@ internal sealed class SubRuns(
     private async ValueTask<SkillSubRun> TellAsync(Run run, Run child, IReadOnlyList<string>? steps, CancellationToken stop)
     {
         var status = RunWords.Of(child.Status);
-        var none = CanonicalJson.FromCanonicalBytes("{}"u8.ToArray());
         // What is under way still is not evidence yet.
         var evidence = child.Attempts == 0 || !child.HasEnded ? null : await persistence.UntilDoneAsync(
             async token => await store!.ReadAsync(run.TenantId, run.Id, options.Worker, child.Id, steps, MaxOutcomes, token), stop);
-        var (outcomes, withheld) = evidence is null ? (none, steps ?? []) : Handed(evidence.Outcomes, steps);
+        var (outcomes, withheld) = evidence is null ? (NoOutcomes, steps ?? []) : Handed(evidence.Outcomes, steps);
         return new SkillSubRun(child.Id, status)
         {
             TraceId = evidence?.Trace.Value, ChainLength = evidence?.ChainLength, RootHash = evidence?.RootHash?.ToString(), Outcomes = outcomes, Withheld = withheld,
@@ -190,7 +191,7 @@ internal sealed class SubRuns(
             handed[id] = CanonicalJson.FromCanonicalBytes(bytes);
         }
 
-        return (OriginTrace.Object([.. handed.Select(static one => (one.Key, one.Value))]), [.. withheld]);
+        return (handed.Count == 0 ? NoOutcomes : OriginTrace.Object([.. handed.Select(static one => (one.Key, one.Value))]), [.. withheld]);
     }
 
     /// <summary>The outcome of a step whose skill was not asked, as that would write it.</summary>

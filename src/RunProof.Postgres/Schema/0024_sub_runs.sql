@@ -67,8 +67,10 @@ BEGIN
 END $$;
 
 -- A sub-run has ended: its parent goes on, where it waits. The parent is locked first, without asking how it stands: one that is just beginning to wait is waited for.
+-- Its place in line before that, as claim_runs does it: so no two wait for each other.
 CREATE FUNCTION runproof.end_sub_run() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM FROM runproof.run_queue q WHERE q.tenant_id = NEW.tenant_id AND q.run_id = NEW.parent_run_id FOR UPDATE;
   PERFORM FROM public.runs r WHERE r.id = NEW.parent_run_id AND r.tenant_id = NEW.tenant_id FOR UPDATE;
   PERFORM runproof.wake_run(NEW.tenant_id, NEW.parent_run_id, NEW.completed_at);
   RETURN NULL;
@@ -84,6 +86,8 @@ CREATE FUNCTION runproof.cancel_sub_runs() RETURNS trigger LANGUAGE plpgsql SECU
 DECLARE
   child text;
 BEGIN
+  PERFORM FROM runproof.run_queue q WHERE q.tenant_id = NEW.tenant_id AND q.run_id IN (
+    SELECT r.id FROM public.runs r WHERE r.tenant_id = NEW.tenant_id AND r.parent_run_id = NEW.id AND r.completed_at IS NULL) ORDER BY q.run_id FOR UPDATE;
   FOR child IN
     SELECT r.id FROM public.runs r WHERE r.tenant_id = NEW.tenant_id AND r.parent_run_id = NEW.id AND r.completed_at IS NULL ORDER BY r.id
   LOOP
@@ -105,7 +109,8 @@ ALTER TABLE public.runs ENABLE ALWAYS TRIGGER cancel_sub_runs;
 
 -- What a person asks of a run is asked of its sub-runs --------------------------------------------------------------------------------------
 
--- All runs beneath a run that have not ended, locked, the deepest first: in the order in which a run that ends locks those above it.
+-- All runs beneath a run that have not ended, locked, the deepest first: in the order in which a run that ends locks those above it. Before that the places in line of
+-- all, the run's own among them.
 CREATE FUNCTION runproof.lock_sub_runs(p_tenant text, p_run text) RETURNS text[]
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -117,6 +122,7 @@ BEGIN
     SELECT r.id FROM tree t JOIN public.runs r ON r.tenant_id = p_tenant AND r.parent_run_id = t.id AND r.completed_at IS NULL)
   SELECT array_agg(t.id) INTO beneath FROM tree t;
   IF beneath IS NOT NULL THEN
+    PERFORM FROM runproof.run_queue q WHERE q.tenant_id = p_tenant AND q.run_id = ANY (beneath || p_run) ORDER BY q.run_id FOR UPDATE;
     PERFORM FROM public.runs r WHERE r.tenant_id = p_tenant AND r.id = ANY (beneath) ORDER BY r.depth DESC, r.id FOR UPDATE;
   END IF;
   RETURN coalesce(beneath, '{}');
