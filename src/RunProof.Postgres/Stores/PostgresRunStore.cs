@@ -29,7 +29,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         SELECT true FROM made
         """;
 
-    // Who makes a sub-run (begin_sub_run, 0024), for this transaction.
+    // Who makes a sub-run (begin_sub_run), for this transaction.
     private const string ParentWorkerSql = "SELECT set_config('runproof.parent_worker', $1, true)";
 
     // After an insert that waited for another transaction, this statement's snapshot sees what that one committed.
