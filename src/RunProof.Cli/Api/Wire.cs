@@ -19,6 +19,7 @@ internal sealed record RunView
     public required string Status { get; init; }
     public int? Attempts { get; init; }
     public int? MaxAttempts { get; init; }
+    public RunParentView? Parent { get; init; }
     public string? TraceId { get; init; }
     public int? TraceCount { get; init; }
     public long? StepCount { get; init; }
@@ -37,6 +38,9 @@ internal sealed record RunView
     [JsonIgnore]
     public int ExitCode => Status is "failed" or "aborted" or "cancelled" ? Cli.ExitCode.Error : Cli.ExitCode.Ok;
 }
+
+/// <summary>Which step asked for a run.</summary>
+internal sealed record RunParentView(string RunId, string PlanStep);
 
 /// <summary>What it reads of a run's events.</summary>
 internal sealed record RunStatusView(string Status, int Attempt);

@@ -14,6 +14,7 @@ internal static class RunCommands
     private static readonly Option<string?> Reason = new("--reason") { HelpName = "TEXT", Description = "Why; it goes into the run's evidence." };
     private static readonly Option<string?> OfAgent = new("--agent") { HelpName = "ID", Description = "Only runs of this agent." };
     private static readonly Option<string?> OfOrigin = new("--origin") { HelpName = "ID", Description = "Only runs that this system asked for." };
+    private static readonly Option<string?> OfParent = new("--parent") { HelpName = "RUN", Description = "Only runs that a step of this run asked for." };
     private static readonly Option<string?> From = new("--from") { HelpName = "TIME", Description = "Only runs created at or after this time." };
     private static readonly Option<string?> Before = new("--before") { HelpName = "TIME", Description = "Only runs created before this time." };
     private static readonly Option<int?> Limit = new("--limit") { HelpName = "N", Description = "Runs a page, 1 to 200. Default: 50." };
@@ -24,7 +25,7 @@ internal static class RunCommands
     {
         RunCreation.Create(world),
         new Command("get", "Show a run.") { Id }.Does(world, GetAsync),
-        new Command("list", "List runs, the newest first.") { Status, OfAgent, OfOrigin, From, Before, Limit, Cursor, All }.Does(world, ListAsync),
+        new Command("list", "List runs, the newest first.") { Status, OfAgent, OfOrigin, OfParent, From, Before, Limit, Cursor, All }.Does(world, ListAsync),
         new Command("watch", "Print what happens to a run, step by step, until it ends; with --json an event a line. Exit code 0 where it succeeded, 1 where not.") { Id }
             .Does(world, (invocation, cancel) => RunWatching.FollowAsync(invocation, Services.Runner(invocation), invocation.Get(Id), cancel)),
         new Command("cancel", "End a run: its step under way is cancelled, its trace sealed with who asked and why.") { Id, Reason }
@@ -71,6 +72,7 @@ internal static class RunCommands
             ("status", invocation.Get(Status)),
             ("agent_id", invocation.Get(OfAgent)),
             ("origin_system_id", invocation.Get(OfOrigin)),
+            ("parent", invocation.Get(OfParent)),
             ("created_from", Time(From, invocation.Get(From))),
             ("created_before", Time(Before, invocation.Get(Before))),
             ("limit", Listing.Text(invocation.Get(Limit))),
@@ -117,6 +119,7 @@ internal static class RunCommands
             ("goal", run.Goal),
             ("agent", run.AgentId),
             ("origin", run.OriginSystemId),
+            ("asked for by", run.Parent is { } parent ? $"step {parent.PlanStep} of run {parent.RunId}" : null),
             ("planner", run.Planner),
             ("steps planned", run.Plan is { ValueKind: JsonValueKind.Array } plan ? Listing.Text(plan.GetArrayLength()) : null),
             ("trace", run.TraceId),
