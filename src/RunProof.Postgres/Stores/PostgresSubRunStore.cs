@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Npgsql;
 using RunProof.Format;
 using RunProof.Ledger;
@@ -36,15 +37,16 @@ public sealed class PostgresSubRunStore(NpgsqlDataSource source) : ISubRunStore
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
             return null;
-        var (trace, status) = (TraceId.Parse(reader.GetString(0)), reader.GetString(1));
-        int? length = reader.IsDBNull(2) ? null : (int)reader.GetInt64(2);
-        Digest? root = reader.BytesOrNull(3) is { } hash ? new Digest(hash) : null;
+        var seal = Seal(reader);
         await reader.NextResultAsync(cancellationToken);
         var outcomes = new List<SubRunStepOutcome>();
         while (await reader.ReadAsync(cancellationToken))
             outcomes.Add(new SubRunStepOutcome(reader.TextOrNull(0), reader.TextOrNull(1)));
-        return new SealedSubRun(trace, status, length, root, outcomes);
+        return seal with { Outcomes = outcomes };
     }
+
+    private static SealedSubRun Seal(DbDataReader row) => new(
+        TraceId.Parse(row.GetString(0)), row.GetString(1), row.IsDBNull(2) ? null : (int)row.GetInt64(2), row.BytesOrNull(3) is { } hash ? new Digest(hash) : null, []);
 
     private async Task<List<Run>> ReadAsync(TenantId tenant, NpgsqlBatchCommand query, CancellationToken cancellationToken)
     {
