@@ -46,6 +46,7 @@ internal static class SubRunRequest
             Priority = Given(given, "priority") is null ? run.Priority : (short)reader.Integer(given, "", "priority", -100, 100, 0),
             MaxAttempts = Given(given, "max_attempts") is null ? 1 : reader.Integer(given, "", "max_attempts", 1, 100, 1),
             Budget = Budget(given, reader),
+            AwaitLogOpening = run.AwaitsLogOpening,
             CreatedBy = run.CreatedBy,
             TraceParent = Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : run.TraceParent,
             Parent = new RunParent(run.Id, TraceId.Of(run.Id, run.Attempts), call.PlanIndex, call.Step.Id, call.Attempt, deadline) { Worker = worker },
