@@ -34,6 +34,7 @@ public sealed class PlanSchemaTests
     [InlineData("""[{"skill":"echo","on_error":"ignore"}]""", false)]
     [InlineData("""[{"skill":"echo","on_error":null}]""", false)]
     [InlineData("""[{"skill":"echo","timeout_ms":0}]""", false)]
+    [InlineData("""[{"skill":"echo","timeout_ms":3600001}]""", false)]
     [InlineData("""[{"skill":"echo","timeout_ms":1.5}]""", false)]
     [InlineData("""[{"skill":"echo","retry":{}}]""", false)]
     [InlineData("""[{"skill":"echo","on_error":"continue","retry":{"max_attempts":2}}]""", false)]
