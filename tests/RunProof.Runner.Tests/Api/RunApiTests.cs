@@ -20,7 +20,7 @@ public sealed class RunApiTests(RunnerFixture runner)
         Assert.Equal($"/api/v1/runs/{accepted["run_id"]}", accepted.Headers.Location?.OriginalString);
         Assert.Equal(
             ["run_id", "agent_id", "goal", "origin_system_id", "correlation_id", "planner", "plan", "status", "attempts", "max_attempts",
-                "priority", "not_before", "pause_requested_at", "cancel_requested_at", "budget", "seed", "frozen_timestamp", "is_synthetic",
+                "priority", "not_before", "pause_requested_at", "cancel_requested_at", "budget", "await_log_opening", "seed", "frozen_timestamp", "is_synthetic",
                 "synthetic_scenario_id", "idempotency_key", "origin", "parent", "trace_id", "trace_count", "step_count", "error", "created_at", "started_at", "completed_at", "duration_ms", "links"],
             ended.Body.EnumerateObject().Select(member => member.Name));
         Assert.Equal(
