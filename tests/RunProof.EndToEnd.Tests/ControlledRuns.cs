@@ -38,7 +38,7 @@ public sealed class ControlledRuns(SystemFixture fixture) : IClassFixture<System
     [Fact]
     public async Task A_run_is_paused_and_resumed_and_watched_to_its_end()
     {
-        var id = await CreateAsync(Wait(1_500), Echo("after"));
+        var id = await CreateAsync(Wait(10_000), Echo("after"));
         await UntilAsync("SELECT 1 FROM runproof.trace_heads WHERE trace_id = 'trace_' || $1", id);
 
         await JsonAsync(0, "run", "pause", id);
