@@ -228,18 +228,21 @@ public sealed class ApiCommandTests
 
     [Theory]
     [InlineData("complete", 1, 1, 0)]
+    [InlineData("complete", 1, 1, 5, "UNSUPPORTED")]
+    [InlineData("complete", 1, 1, 10, "FAILED")]
+    [InlineData("not_compared", 0, 0, 5, "UNSUPPORTED")]
     [InlineData("missing", 1, 0, 10)]
     [InlineData("differs", 1, 0, 10)]
     [InlineData("not_compared", 0, 0, 5)]
     [InlineData("complete", 1, 0, 1)]
     [InlineData("splendid", 1, 1, 1)]
-    public async Task Side_records_are_shown_and_their_state_is_the_exit_code(string status, int expected, int equal, int code)
+    public async Task Side_records_are_shown_and_their_state_is_the_exit_code(string status, int expected, int equal, int code, string verdict = "VERIFIED")
     {
         const string None = """{"is_there":true,"expected":0,"observed":0,"equal":0,"missing":[],"rows":[]}""";
         await using var service = await FakeService.StartAsync();
         service.On("GET /api/v1/runs/r/evidence", 200,
             $$"""
-            {"run_id":"r","tenant_id":"dev","verification_status":"VERIFIED","side_records":{"status":"{{status}}","score":"{{equal}}/{{expected}}","findings":[]},
+            {"run_id":"r","tenant_id":"dev","verification_status":"{{verdict}}","side_records":{"status":"{{status}}","score":"{{equal}}/{{expected}}","findings":[]},
              "governance_records":{{None}},"integrity_evidence":{{None}},"llm_run_records":{{None}},"policy_evaluations":{{None}},
              "incidents":{"is_there":true,"expected":{{expected}},"observed":1,"equal":{{equal}},"missing":[],"rows":[{"id":"inc_trace_r","severity":"HIGH","category":"EXECUTION_FAILURE","title":"run failed at step 2: http_500"} ] } }
             """);

@@ -44,6 +44,13 @@ public sealed class ModelRuns(PostgresFixture postgres)
         Assert.Equal((cents, "test-model-2026-01-01", "e2e-1"), ((decimal)rows[1][1]!, (string)rows[1][2]!, (string)rows[1][3]!));
         Assert.Equal(cents, decimal.Parse((string)rows[1][6]!, CultureInfo.InvariantCulture));
         Assert.Contains("Ålesund", (string)rows[2][7]!, StringComparison.Ordinal);
+        // The run tells what all its steps took, the failed try too; a list tells the same.
+        var told = await system.GetRunAsync(id, 0, Cancel);
+        var used = (long)Assert.Single(await system.QueryAsync("SELECT sum((context::jsonb ->> 'tokens')::bigint)::bigint FROM aos_trace_steps", Cancel))[0]!;
+        Assert.Equal((rows.Sum(row => (decimal)row[1]!), used), (decimal.Parse(told.GetProperty("cost_cents").GetString()!, CultureInfo.InvariantCulture), told.GetProperty("tokens").GetInt64()));
+        var (listed, list) = await system.CommandLineAsync(Cancel, "run", "list", "--json");
+        Assert.Equal(0, listed);
+        Assert.Contains($"\"cost_cents\":\"{told.GetProperty("cost_cents").GetString()}\"", list.Replace("\": ", "\":", StringComparison.Ordinal), StringComparison.Ordinal);
 
         var everything = await system.QueryAsync(
             "SELECT r::text FROM runs r UNION ALL SELECT t::text FROM aos_traces t UNION ALL SELECT s::text FROM aos_trace_steps s", Cancel);

@@ -23,6 +23,10 @@ internal sealed record RunView
     public string? TraceId { get; init; }
     public int? TraceCount { get; init; }
     public long? StepCount { get; init; }
+    public string? CostCents { get; init; }
+    public long? Tokens { get; init; }
+    public bool? Durable { get; init; }
+    public string? NotDurableBecause { get; init; }
     public string? IdempotencyKey { get; init; }
     public RunErrorView? Error { get; init; }
     public string? CreatedAt { get; init; }

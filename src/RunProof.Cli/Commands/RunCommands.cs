@@ -130,7 +130,10 @@ internal static class RunCommands
             ("completed", run.CompletedAt),
             ("duration", Milliseconds(run.DurationMs)),
             ("attempts", Listing.Text(run.Attempts)),
-            ("recorded", run is { TraceCount: { } traces, StepCount: { } steps } ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps in {traces} traces") : null));
+            ("recorded", run is { TraceCount: { } traces, StepCount: { } steps } ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps in {traces} traces") : null),
+            ("cost", run.CostCents is { } cents ? cents + " cents" : null),
+            ("tokens", Listing.Text(run.Tokens)),
+            ("not durable", run.Durable is false ? run.NotDurableBecause : null));
     }
 
     private static string? Milliseconds(double? value) => value is { } ms ? string.Create(CultureInfo.InvariantCulture, $"{ms:0.###} ms") : null;

@@ -63,14 +63,22 @@ internal static class RunCreation
             if (invocation.Get(Wait) is not null)
                 throw CommandException.Usage("--watch follows the run to its end: it cannot be given with --wait", "give one of them");
             var created = runner.View(await runner.PostAsync("api/v1/runs", body, cancellationToken), WireContext.Default.RunView);
+            await WarnAsync(invocation, created);
             return await RunWatching.FollowAsync(invocation, runner, created.RunId, cancellationToken);
         }
 
         var document = wait > TimeSpan.Zero
             ? await invocation.World.Terminal.WhileAsync("waiting for the run", () => runner.PostAsync("api/v1/runs", body, cancellationToken, wait))
             : await runner.PostAsync("api/v1/runs", body, cancellationToken);
-        return RunCommands.Show(runner, document, runner.View(document, WireContext.Default.RunView).ExitCode);
+        var run = runner.View(document, WireContext.Default.RunView);
+        await WarnAsync(invocation, run);
+        return RunCommands.Show(runner, document, run.ExitCode);
     }
+
+    // Not among the answer, which a program reads.
+    private static Task WarnAsync(Invocation invocation, RunView run) => run is { Durable: false, HasEnded: false }
+        ? invocation.World.Terminal.Error.WriteLineAsync($"warning: run {run.RunId} is not durable: {run.NotDurableBecause}")
+        : Task.CompletedTask;
 
     private static async Task<JsonObject> RequestAsync(Invocation invocation, CancellationToken cancellationToken)
     {

@@ -21,7 +21,7 @@ internal static class RunEvidenceCommand
     };
 
     internal static Command Create(World world) =>
-        new Command("evidence", "Show a run's side records, compared with its evidence: governance, incidents, integrity, models, policies. Exit code 0 complete, 10 one is missing or differs, 5 not compared.") { Id }
+        new Command("evidence", "Show a run's side records, compared with its evidence: governance, incidents, integrity, models, policies. Exit code 0 complete, 10 one is missing or differs or the evidence is FAILED, 5 not compared or the evidence is UNSUPPORTED.") { Id }
             .Does(world, RunAsync);
 
     private static async Task<Answer> RunAsync(Invocation invocation, CancellationToken cancellationToken)
@@ -40,7 +40,8 @@ internal static class RunEvidenceCommand
     {
         "complete" when evidence.SideRecords.Findings.Count > 0 || evidence.Tables.Count() != 5 || evidence.Tables.Any(each => each.Records.Equal != each.Records.Expected) =>
             throw verifier.NotOurs("it says that the side records are complete, and its own counts do not"),
-        "complete" => ExitCode.Ok,
+        // Complete is no more than what it was compared with.
+        "complete" => evidence.VerificationStatus switch { "VERIFIED" => ExitCode.Ok, "FAILED" => ExitCode.Failed, _ => ExitCode.Unsupported },
         "missing" or "differs" => ExitCode.Failed,
         "not_compared" => ExitCode.Unsupported,
         var other => throw verifier.NotOurs($"it says that the side records are {other}, which this version does not know"),
@@ -49,7 +50,13 @@ internal static class RunEvidenceCommand
     private static void Write(Page page, EvidenceView evidence)
     {
         var side = evidence.SideRecords;
-        page.Line(side.Status == "complete" ? Tone.Good : side.Status == "not_compared" ? Tone.Open : Tone.Bad, $"{side.Status}, {side.Score}  run {evidence.RunId}");
+        var tone = (side.Status, evidence.VerificationStatus) switch
+        {
+            ("complete", "VERIFIED") => Tone.Good,
+            (not "complete" and not "not_compared", _) or (_, "FAILED") => Tone.Bad,
+            _ => Tone.Open,
+        };
+        page.Line(tone, $"{side.Status}, {side.Score}  run {evidence.RunId}");
         page.Line($"compared with evidence that is {evidence.VerificationStatus}");
         page.Line();
         page.Table(

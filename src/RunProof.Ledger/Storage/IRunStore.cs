@@ -162,6 +162,12 @@ public sealed record Run
     /// <summary>Steps recorded in them.</summary>
     public long StepCount { get; init; }
 
+    /// <summary>What these cost, in cents: an exact decimal without trailing zeros. Default: <c>0</c>.</summary>
+    public string CostCents { get; init; } = "0";
+
+    /// <summary>Tokens of models that they used.</summary>
+    public long Tokens { get; init; }
+
     /// <summary>The process that has it, and until when it must have renewed its claim.</summary>
     public string? Worker { get; init; }
 

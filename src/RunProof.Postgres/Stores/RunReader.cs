@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using RunProof.Format;
 using RunProof.Ledger;
 
@@ -14,8 +15,8 @@ internal static class RunReader
         + "cancel_requested_by, cancel_reason, budget, origin_run_id, origin_trace_id, origin_from, replay_mode, created_by, asks_approval, await_log_opening, "
         + "parent_run_id, parent_trace_id, parent_plan_index, parent_plan_step, parent_attempt, parent_deadline, depth";
 
-    /// <summary>How much is recorded of a run of the table <c>runs</c>: the last column, where it is asked for.</summary>
-    internal const string Recorded = "runproof.recorded_of(runs.tenant_id, runs.id)";
+    /// <summary>How much is recorded of a run, and what it took, of the table <c>runs</c>: the last column, where it is asked for.</summary>
+    internal const string Recorded = "runproof.told_of(runs.tenant_id, runs.id)";
 
     private static readonly int ToldAt = Columns.Count(c => c == ',') + 1;
 
@@ -32,8 +33,14 @@ internal static class RunReader
     /// <summary>Reads a row that has <see cref="Recorded"/> behind the usual columns.</summary>
     internal static Run ReadTold(DbDataReader row)
     {
-        var counts = row.IsDBNull(ToldAt) ? [0, 0] : row.GetFieldValue<long[]>(ToldAt);
-        return Read(row) with { TraceCount = (int)counts[0], StepCount = counts[1] };
+        if (row.IsDBNull(ToldAt))
+            return Read(row);
+        var told = row.GetFieldValue<string[]>(ToldAt);
+        return Read(row) with
+        {
+            TraceCount = int.Parse(told[0], CultureInfo.InvariantCulture), StepCount = long.Parse(told[1], CultureInfo.InvariantCulture), CostCents = told[2],
+            Tokens = long.Parse(told[3], CultureInfo.InvariantCulture),
+        };
     }
 
     internal static Run Read(DbDataReader row) => new()

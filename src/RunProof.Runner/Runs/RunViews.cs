@@ -58,6 +58,18 @@ internal sealed record RunView
 
     [Description("Steps recorded in them so far.")]
     public required long StepCount { get; init; }
+
+    [Description("What these steps cost, in cents: an exact decimal, a string.")]
+    public required string CostCents { get; init; }
+
+    [Description("Tokens of models that these steps used.")]
+    public required long Tokens { get; init; }
+
+    [Description("Whether any runner can go on with it. False where redaction changed its plan or its goal: then the process that took it in alone knows them whole.")]
+    public required bool Durable { get; init; }
+
+    [Description("Why it is not durable, and what that means; null where it is.")]
+    public required string? NotDurableBecause { get; init; }
     public required RunErrorView? Error { get; init; }
     public required string CreatedAt { get; init; }
     public required string? StartedAt { get; init; }
@@ -93,6 +105,10 @@ internal sealed record RunView
         TraceId = Format.TraceId.Of(run.Id, run.Attempts).Value,
         TraceCount = run.TraceCount,
         StepCount = run.StepCount,
+        CostCents = run.CostCents,
+        Tokens = run.Tokens,
+        Durable = !run.PlanRedacted,
+        NotDurableBecause = run.PlanRedacted ? NotKept : null,
         Error = run.ErrorCode is { } code ? new RunErrorView(code, run.ErrorMessage ?? "") : null,
         CreatedAt = WireTime.ToText(run.CreatedAt),
         StartedAt = Text(run.StartedAt),
@@ -100,6 +116,10 @@ internal sealed record RunView
         DurationMs = run.DurationMs,
         Links = RunLinks.Of(run),
     };
+
+    private const string NotKept =
+        "redaction changed its plan or its goal, and no store keeps what was taken out: it stays with the runner that took it in, has one attempt and cannot be paused; "
+        + "if that runner dies, it ends aborted with plan_not_kept";
 
     private static string? Text(DateTimeOffset? time) => time is { } given ? WireTime.ToText(given) : null;
 

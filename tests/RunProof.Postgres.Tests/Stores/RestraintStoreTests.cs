@@ -67,6 +67,28 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         Assert.Empty(await store.ReadUsageAsync(Tenant("other"), "team", 10, default));
     }
 
+    [Fact]
+    public async Task What_a_run_took_is_added_up_exactly_over_its_attempts_without_any_budget()
+    {
+        await using var desk = await DeskAsync();
+        var recorder = new Recorder(new Twice(desk.Store), new NoRedaction(), new CountingSaltSource(), TimeProvider.System, new RecorderOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger<Recorder>.Instance);
+        var first = await recorder.OpenAsync(Opening(), default);
+        await first.AppendAsync(Step() with { CostCents = 0.25m, Context = Json("""{"attempt":0,"tokens":30}""") }, null, default);
+        await first.AppendAsync(Step(1) with { CostCents = 1e-28m, Context = Json("""{"attempt":0,"error":{"code":"x","message":"\"tokens\":77"}}""") }, null, default);
+        await first.SealAsync(Closing(), default);
+        var second = await recorder.OpenAsync(Opening() with { TraceId = TraceId.Parse(Opening().TraceId.Value + ".2") }, default);
+        await second.AppendAsync(Step() with { CostCents = 1.75m, Context = Json("""{"tokens":12}""") }, null, default);
+        var plain = await recorder.OpenAsync(Opening() with { TraceId = TraceId.Parse("trace_plain"), RunId = RunId.Parse("plain") }, default);
+        await plain.AppendAsync(Step() with { CostCents = 0 }, null, default);
+        await recorder.DisposeAsync();
+
+        var run = Opening().RunId.Value;
+        Assert.Equal(["2", "3", "2.0000000000000000000000000001", "42"], await desk.AskAsync<string[]>($"SELECT runproof.told_of('{Acme.Value}', '{run}')"));
+        Assert.Equal(["1", "1", "0", "0"], await desk.AskAsync<string[]>($"SELECT runproof.told_of('{Acme.Value}', 'plain')"));
+        Assert.Equal(["0", "0", "0", "0"], await desk.AskAsync<string[]>($"SELECT runproof.told_of('other', '{run}')"));
+        Assert.Equal(2, await desk.AskAsync<long>("SELECT count(*) FROM runproof.trace_use"));
+    }
+
     /// <summary>The whole batch was refused, and the run failed, wherever any budget was in force.</summary>
     [Fact]
     public async Task A_step_is_not_lost_over_a_NUL_or_over_tokens_that_are_no_number()

@@ -21,7 +21,7 @@ public sealed class RunApiTests(RunnerFixture runner)
         Assert.Equal(
             ["run_id", "agent_id", "goal", "origin_system_id", "correlation_id", "planner", "plan", "status", "attempts", "max_attempts",
                 "priority", "not_before", "pause_requested_at", "cancel_requested_at", "budget", "await_log_opening", "seed", "frozen_timestamp", "is_synthetic",
-                "synthetic_scenario_id", "idempotency_key", "origin", "parent", "trace_id", "trace_count", "step_count", "error", "created_at", "started_at", "completed_at", "duration_ms", "links"],
+                "synthetic_scenario_id", "idempotency_key", "origin", "parent", "trace_id", "trace_count", "step_count", "cost_cents", "tokens", "durable", "not_durable_because", "error", "created_at", "started_at", "completed_at", "duration_ms", "links"],
             ended.Body.EnumerateObject().Select(member => member.Name));
         Assert.Equal(
             ("succeeded", "1", "given", "do it", "tests", agent, "0", "False"),
@@ -31,6 +31,20 @@ public sealed class RunApiTests(RunnerFixture runner)
         Assert.Equal($"/api/v1/runs/{ended["run_id"]}/proof", ended.Body.GetProperty("links").GetProperty("proof").GetString());
         Assert.True(ended.Body.GetProperty("duration_ms").GetDouble() >= 0);
         Assert.Equal("step_0", ended.Body.GetProperty("plan")[0].GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_run_whose_plan_holds_a_secret_says_that_it_is_not_durable_and_why()
+    {
+        var agent = await runner.Acme.CreateAgentAsync();
+
+        var plain = await runner.Acme.PostAsync("/api/v1/runs", ApiClient.Run(agent, Say));
+        var secret = await runner.Acme.PostAsync("/api/v1/runs", ApiClient.Run(agent, """[{"skill":"say","params":{"text":"pay with 4111 1111 1111 1111"}}]"""));
+
+        Assert.Equal(("True", null), (plain["durable"], plain["not_durable_because"]));
+        Assert.Equal("False", secret["durable"]);
+        Assert.Contains("plan_not_kept", secret["not_durable_because"], StringComparison.Ordinal);
+        Assert.DoesNotContain("4111", secret.Body.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
