@@ -132,7 +132,7 @@ internal static class RunCommands
             ("attempts", Listing.Text(run.Attempts)),
             ("recorded", run is { TraceCount: { } traces, StepCount: { } steps } ? string.Create(CultureInfo.InvariantCulture, $"{steps} steps in {traces} traces") : null),
             ("cost", run.CostCents is { } cents ? cents + " cents" : null),
-            ("tokens", Listing.Text(run.Tokens)),
+            ("tokens", run.Tokens?.ToString(CultureInfo.InvariantCulture)),
             ("not durable", run.Durable is false ? run.NotDurableBecause : null));
     }
 
