@@ -158,6 +158,8 @@ public sealed class TraceVerifier
             origin.Judge(_checks, _log);
         else if (TraceOrigin.OfFork(_trace) is { } fork)
             _checks.NotDone(EvidenceCheck.Origin, string.Create(CultureInfo.InvariantCulture, $"the trace goes on from {fork.StepIndex} steps of trace {fork.TraceId}, which was not at hand"));
+        else if (_trace.Context is { Commitment: not null, Text: null })
+            _checks.NotDone(EvidenceCheck.Origin, "the trace's context is withheld or erased, which would say whether it goes on from another trace" + (_options.ForkOf is { } record ? $": the run's record says that it does, from {record}" : ""));
         _subRuns.Conclude(_trace, subRuns, _checks, _log);
         if (evidence is not null)
             new TraceLogJudge(evidence, _checks, _log).Judge(_header, _header is null ? null : new ChainHasher().Link(_header), isOpen ? null : SealColumns.Rebuild(_trace, []), seal.Recomputed, isOpen);

@@ -23,6 +23,9 @@ public sealed record VerificationOptions
     /// <summary>Whether the run's own record says that it succeeded, so that its trace must be sealed completed: the two cannot both be true otherwise. Default: false.</summary>
     public bool RunSucceeded { get; init; }
 
+    /// <summary>The trace that this one goes on from, as the run's own record says; null where it says of none. It is no evidence: it only says what an erased context no longer does.</summary>
+    public TraceId? ForkOf { get; init; }
+
     /// <summary>
     /// Shapes by which revealed payloads are read besides: check <c>PAYLOAD_SCHEMA</c>, which a proof does not need and which can make it fail. Default: null, and
     /// there is no such check.

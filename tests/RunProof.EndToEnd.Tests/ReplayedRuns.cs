@@ -4,7 +4,7 @@ using RunProof.Testing;
 namespace RunProof.EndToEnd.Tests;
 
 /// <summary>Replay, fork and diff as a person uses them: the real processes, the command line, and somebody with the owner's rights.</summary>
-public sealed class ReplayedRuns(PostgresFixture postgres)
+public sealed class ReplayedRuns(PostgresFixture postgres, ITestOutputHelper output)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -74,6 +74,85 @@ public sealed class ReplayedRuns(PostgresFixture postgres)
         {
             Directory.Delete(files, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_replay_and_a_fork_whose_runner_is_killed_end_as_undisturbed_ones_do()
+    {
+        await using var gate = await GateServer.StartAsync();
+        var database = await postgres.CreateDatabaseAsync();
+        await using var system = await RunningSystem.StartAsync(
+            database.AdminConnectionString, database.AdminConnectionString, Cancel, ("RunProof__HttpCall__Allow__0", new Uri(gate.Url).Authority));
+        var plan = new object[]
+        {
+            new { id = "first", skill = "echo", @params = new { message = "seven" }, depends_on = Array.Empty<string>() },
+            new { id = "keep", skill = "kv_set", @params = new { key = "killed", value = "{{steps.first.message}}" }, depends_on = new[] { "first" } },
+            new { id = "ask", skill = "http_call", @params = new { url = gate.Url, timeout_ms = 200_000 }, timeout_ms = 200_000, depends_on = new[] { "first" } },
+            new { id = "also", skill = "http_call", @params = new { url = gate.Url, timeout_ms = 200_000 }, timeout_ms = 200_000, depends_on = new[] { "keep" } },
+            new { id = "say", skill = "echo", @params = new { message = "{{steps.keep.version}} {{steps.ask.text}} {{steps.also.text}}" }, depends_on = new[] { "ask", "also" } },
+        };
+        var run = await system.CreateRunAsync(new { agent_id = "demo-agent", goal = "be killed", origin_system_id = "e2e", plan, wait = 60 }, Cancel);
+        Assert.True(Text(run, "status") == "succeeded", run.ToString());
+        var origin = Text(run, "run_id")!;
+
+        var undisturbed = await CliAsync(system, 0, "run", "replay", origin, "--wait", "--json");
+        var replay = await KilledAsync(system, gate, "run", "replay", origin, "--json");
+        var report = await CliAsync(system, 0, "run", "replay", replay, "--report", "--json");
+        Assert.Equal(Undated(undisturbed), Undated(report));
+        Assert.Equal("5", Text(report, "steps_compared"));
+        Assert.Equal("VERIFIED", Text(await system.ProveAsync(replay, Cancel), "verification_status"));
+
+        var fork = Text(await CliAsync(system, 0, "run", "fork", origin, "--from-step", "2", "--wait", "--json"), "run_id")!;
+        var killed = await KilledAsync(system, gate, "run", "fork", origin, "--from-step", "2", "--json");
+        var diff = await CliAsync(system, 0, "run", "diff", fork, killed, "--json");
+        Assert.Equal(("3", "3"), (Text(diff, "steps_compared"), Text(diff, "steps_alike")));
+        var proof = await system.ProveAsync(killed, Cancel);
+        Assert.Equal("VERIFIED", Text(proof, "verification_status"));
+        Assert.Contains(proof.GetProperty("checks").EnumerateArray(), check => Text(check, "name") == "ORIGIN" && Text(check, "status") == "passed");
+
+        // What a page says to a person.
+        foreach (var words in (string[][])[["run", "replay", replay, "--report"], ["run", "diff", fork, killed]])
+            output.WriteLine((await system.CommandLineAsync(Cancel, words)).Output);
+
+        // The context that names its origin is erased: then nobody can look, and the proof says so.
+        await system.QueryAsync("SELECT runproof.erase_payload('dev', $1, NULL, 'context', 'ada', 'asked for')", Cancel, "trace_" + killed);
+        proof = await system.ProveAsync(killed, Cancel);
+        Assert.Equal("VERIFIED", Text(proof, "verification_status"));
+        var check = Assert.Single(proof.GetProperty("checks").EnumerateArray(), each => Text(each, "name") == "ORIGIN");
+        Assert.Equal("not_done", Text(check, "status"));
+        Assert.Contains("trace_" + origin, Text(check, "detail"), StringComparison.Ordinal);
+
+        await system.TamperAsync($"UPDATE aos_trace_steps SET outcome_data = replace(outcome_data, 'seven', 'eight') WHERE trace_id = 'trace_{replay}'", Cancel);
+        Assert.Equal("FAILED", Text(await system.ProveAsync(replay, Cancel), "verification_status"));
+        Assert.Equal("not_verified", Text(await CliAsync(system, 10, "run", "replay", replay, "--report", "--json"), "status"));
+    }
+
+    // Both branches are at the gate when the runner dies; the next one makes both calls again.
+    private static async Task<string> KilledAsync(RunningSystem system, GateServer gate, params string[] words)
+    {
+        gate.Close();
+        var came = gate.Came;
+        var id = Text(await CliAsync(system, 0, words), "run_id")!;
+        await gate.UntilAsync(came + 2, Cancel);
+        await system.KillRunnerAsync();
+        gate.Open();
+        await system.StartRunnerAsync(Cancel);
+        var ended = await system.GetRunAsync(id, 120, Cancel);
+        Assert.True(Text(ended, "status") == "succeeded", ended.ToString());
+        var resumed = await system.QueryAsync("SELECT count(*) FROM aos_trace_steps WHERE trace_id = 'trace_' || $1 AND context::json ->> 'resumed' = 'true'", Cancel, id);
+        Assert.Equal(2L, Assert.Single(resumed)[0]);
+        return id;
+    }
+
+    // A report without what is another every time: whose it is, when, and in which order branches ended.
+    private static string Undated(JsonElement report)
+    {
+        var undated = System.Text.Json.Nodes.JsonNode.Parse(report.GetRawText())!.AsObject();
+        foreach (var name in (string[])["varied", "steps_reordered"])
+            undated.Remove(name);
+        foreach (var name in (string[])["run_id", "trace_id", "root_hash", "started_at", "completed_at", "duration_ms"])
+            undated["replay"]!.AsObject().Remove(name);
+        return undated.ToJsonString();
     }
 
     private static async Task<string> RunAsync(RunningSystem system)

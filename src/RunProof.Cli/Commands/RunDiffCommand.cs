@@ -12,6 +12,9 @@ internal static class RunDiffCommand
     /// <summary>Differences on a page; a program gets them all.</summary>
     private const int Shown = 25;
 
+    /// <summary>Steps whose times are shown: those furthest apart.</summary>
+    private const int ShownTimes = 5;
+
     private static readonly Argument<string> A = new("A") { Description = "A run's id, or a proof bundle's file (.runproof.json)." };
     private static readonly Argument<string> B = new("B") { Description = "Another; both are ids, or both are files." };
     private static readonly Option<string?> ATrace = new("--a-trace") { HelpName = "TRACE", Description = "Of run A this trace. Default: its last." };
@@ -71,9 +74,25 @@ internal static class RunDiffCommand
             _ => "they differ",
         });
         page.Table(["", "A", "B"], [.. Rows(a, b)], "");
+        page.Fields(
+            ("steps", string.Create(CultureInfo.InvariantCulture, $"{Comparisons.Text(diff, "steps_compared")} compared, {Comparisons.Text(diff, "steps_alike")} alike, {Comparisons.Text(diff, "only_a")} only in A, {Comparisons.Text(diff, "only_b")} only in B")),
+            ("differences", Comparisons.Text(diff, "difference_count")),
+            ("order", Comparisons.Order(diff)),
+            ("varies", Comparisons.Varied(diff)));
         Comparisons.Lines(page, "DIFFERENCE", [.. diff.GetProperty("run").EnumerateArray().Select(static each => Comparisons.Row(Comparisons.Text(each, "place"), "", each, "a", "b")),
             .. diff.GetProperty("differences").EnumerateArray().Select(static each => Comparisons.Row(Comparisons.Text(each, "kind"), Comparisons.Step(each, "b_step", "a_step"), each, "a", "b"))], "A", "B", Shown);
+        Times(page, diff);
         Comparisons.Hidden(page, diff);
+    }
+
+    private static void Times(Page page, JsonElement diff)
+    {
+        if (!diff.TryGetProperty("times", out var times) || times.GetArrayLength() == 0)
+            return;
+        page.Line();
+        page.Table(["TIME", "A MS", "B MS"], [.. times.EnumerateArray().Take(ShownTimes).Select(static time => (Cell[])[
+            Comparisons.Text(time, "plan_step") + (time.GetProperty("attempt").GetInt32() is var attempt and > 0 ? string.Create(CultureInfo.InvariantCulture, $", attempt {attempt + 1}") : ""),
+            Comparisons.Text(time, "a_ms"), Comparisons.Text(time, "b_ms")])], "");
     }
 
     private static IEnumerable<Cell[]> Rows(JsonElement a, JsonElement b)
@@ -126,6 +145,16 @@ internal static class Comparisons
         if (rows.Count > shown)
             page.Line(string.Create(CultureInfo.InvariantCulture, $"… and {rows.Count - shown} more: --json shows them"));
     }
+
+    /// <summary>Steps in another order that nothing forbids; null where there are none.</summary>
+    internal static string? Order(JsonElement report) => Count(report, "steps_reordered") is var count and > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "step" : "steps")} recorded in another order: of branches that do not depend on each other, which is no difference") : null;
+
+    /// <summary>What skills said varies; null where nothing of it did.</summary>
+    internal static string? Varied(JsonElement report) => Count(report, "varied") is var count and > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "place" : "places")} of which the skill said that they vary, not counted") : null;
+
+    private static int Count(JsonElement report, string member) => report.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Number ? found.GetInt32() : 0;
 
     /// <summary>What could not be compared.</summary>
     internal static void Hidden(Page page, JsonElement report)

@@ -89,12 +89,14 @@ internal static class RunReplayCommands
         page.Line(exit == ExitCode.Ok ? Tone.Good : exit == ExitCode.Unsupported ? Tone.Open : Tone.Bad, $"{status}  {Comparisons.Text(report.GetProperty("replay"), "run_id")}");
         page.Fields(
             ("reason", Comparisons.Text(report, "reason")),
-            ("replay", Comparisons.Text(report.GetProperty("replay"), "verification_status")),
+            ("replay", $"{Comparisons.Text(report.GetProperty("replay"), "verification_status")}  {Comparisons.Text(report.GetProperty("replay"), "trace_id")}"),
             ("origin", $"{Comparisons.Text(report.GetProperty("origin"), "verification_status")}  {Comparisons.Text(report.GetProperty("origin"), "trace_id")}"),
-            ("mode", Comparisons.Text(report, "mode")),
+            ("mode", Comparisons.Text(report, "mode") + (report.TryGetProperty("from", out var from) && from.GetInt32() > 0 ? Invariant($", from planned step {from}") : "")),
             ("steps compared", Comparisons.Text(report, "steps_compared")),
             ("parameters", Invariant($"{Comparisons.Text(report, "parameters_compared")} compared")),
             ("outcomes", Invariant($"{Comparisons.Text(report, "outcomes_compared")} executed and compared, {Comparisons.Text(report, "outcomes_executed")} executed, {Comparisons.Text(report, "outcomes_recorded")} taken from the record")),
+            ("order", Comparisons.Order(report)),
+            ("varies", Comparisons.Varied(report)),
             ("divergences", Comparisons.Text(report, "divergence_count")),
             ("first", report.TryGetProperty("first", out var first) && first.ValueKind is JsonValueKind.Object ? Comparisons.Text(first, "message") : null));
         Comparisons.Lines(

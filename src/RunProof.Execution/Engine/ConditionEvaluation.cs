@@ -63,6 +63,13 @@ internal sealed class ConditionEvaluation : IDisposable
     public static ConditionResult KnownTrue(Condition condition, ConditionResult now) => now.IsTrue ? now : new ConditionResult(true, OriginTrace.Object(
         ("is", Repeated(condition)), ("looked_at", OriginTrace.Array([])), ("note", EvidenceContext.OfText("a process before this one found it true and announced the step")), ("result", True)));
 
+    /// <summary>A replay's, where what the condition looks at is hidden in its origin's record.</summary>
+    /// <param name="condition">The condition.</param>
+    /// <param name="wasTrue">Whether the origin executed the step.</param>
+    public static ConditionResult AsRecorded(Condition condition, bool wasTrue) => new(wasTrue, OriginTrace.Object(
+        ("is", Repeated(condition)), ("looked_at", OriginTrace.Array([])), ("note", EvidenceContext.OfText("what it looks at is redacted in the origin's record: the result is the origin's")),
+        ("result", wasTrue ? True : False)));
+
     public void Dispose()
     {
         foreach (var document in _parsed.Values)

@@ -21,6 +21,9 @@ internal sealed partial class RunEngine
             looked = ConditionEvaluation.Of(condition, run.Schedule, redactor);
             if (known)
                 looked = ConditionEvaluation.KnownTrue(condition, looked);
+            // What only the origin's process knew cannot be looked at again: what came of it then stands.
+            if (looked.Failure is { Code: "redacted_reference" } && run.Replay?.WasExecuted(index, intent.Attempt) is { } then)
+                looked = ConditionEvaluation.AsRecorded(condition, then);
             if (!looked.IsTrue)
                 return new Flight(intent) { Condition = looked, PassedOver = new PassedOver(looked.Failure, looked.Through) };
         }

@@ -15,6 +15,8 @@ internal static class DerivedPlans
     {
         using var document = JsonDocument.Parse(origin.PlanJson, ReferenceResolver.Deep);
         var steps = document.RootElement.GetArrayLength();
+        if (steps == 0)
+            return (default, new PlanError("run_id", "the run's plan is erased: there is nothing to execute again, and nothing to go on with"));
         var most = request.Plan is null ? steps - 1 : steps;
         var member = request.Mode is null ? "from_step" : "from";
         if (request.From < 0 || request.From > most)

@@ -57,6 +57,14 @@ internal sealed class Replay
     public bool EndedWith(int planIndex, int attempt) =>
         _origin.MarkOf(new AttemptKey(planIndex, attempt)) is { Status: StepStatus.Failed or StepStatus.Interrupted or StepStatus.Blocked, RunWentOn: false };
 
+    /// <summary>Whether the origin executed an attempt, or skipped its step; null where neither can be said.</summary>
+    public bool? WasExecuted(int planIndex, int attempt) => _origin.MarkOf(new AttemptKey(planIndex, attempt))?.Status switch
+    {
+        StepStatus.Succeeded or StepStatus.Retrying => true,
+        StepStatus.Skipped => false,
+        _ => null,
+    };
+
     /// <summary>Whether an attempt whose outcome a crash hid may be made again because it executes nothing.</summary>
     public bool ExecutesNothing(int planIndex, int attempt) =>
         _origin.MarkOf(new AttemptKey(planIndex, attempt)) is not { } mark || TakesRecord(mark, _skills.TryFind(mark.Skill, out var skill) ? skill : null)

@@ -85,7 +85,7 @@ internal sealed class ProofReader(IEvidenceStore evidence, IRunStore runs, LogEv
     private async Task<VerifiedRun> VerifyAsync(
         IEvidenceSnapshot snapshot, IReadOnlyList<RecordedTrace> traces, Run? run, ProofRequest request, CancellationToken cancellationToken)
     {
-        var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run), RunSucceeded = run is { Status: RunStatus.Succeeded } };
+        var options = new VerificationOptions { Model = request.Model, Tenant = request.Tenant, Run = request.Run, RunHasEnded = MustBeSealed(run), RunSucceeded = run is { Status: RunStatus.Succeeded }, ForkOf = run?.Origin is { Mode: null } fork ? fork.Trace : null };
         using var fingerprint = new RunFingerprint(request.Run);
         var reports = new List<TraceReport>();
         var places = new List<LogEvidence>();

@@ -48,6 +48,32 @@ public sealed class LargePlanTests(ReplayScene scene, ITestOutputHelper output) 
     }
 
     [Fact]
+    public async Task A_replay_of_a_large_origin_holds_a_few_pages_of_it()
+    {
+        // Parameters and outcomes of 16 KB each: 98 MB, twice that as text in memory.
+        const int Long = 3_000;
+        var plan = "[" + string.Join(',', Enumerable.Range(0, Long).Select(n => n == 0
+            ? $$$"""{"skill":"echo","params":{"message":"{{{new string('x', 16_384)}}}"}}"""
+            : string.Create(CultureInfo.InvariantCulture, $$$"""{"skill":"echo","params":{"message":"{{steps.step_{{{n - 1}}}.message}}"}}"""))) + "]";
+        var run = await EndedAsync(await scene.BeginAsync(ApiClient.Run(scene.Agent, plan)), []);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        foreach (var mode in (string[])["check", "dry"])
+        {
+            var (clock, samples) = (Stopwatch.StartNew(), new List<long>());
+            var replay = await EndedAsync(await scene.BeginAsync($$"""{"mode":"{{mode}}"}""", $"/api/v1/runs/{run["run_id"]}/replay"), samples);
+
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mode}: {Long} steps in {clock.Elapsed.TotalSeconds:F1} s; MB more than before: {string.Join(' ', samples.Select(one => ((one - before) / 1e6).ToString("F0", CultureInfo.InvariantCulture)))}"));
+            Assert.True(replay["status"] == "succeeded", replay["error"]);
+            await VerifiedAsync(replay, Long);
+            Assert.InRange(samples.Max() - before, long.MinValue, 60_000_000);
+        }
+
+        var fork = await EndedAsync(await scene.BeginAsync($$"""{"from_step":{{Long - 1}}}""", $"/api/v1/runs/{run["run_id"]}/fork"), []);
+        Assert.Equal(16_384 + 14, Assert.Single(await VerifiedAsync(fork, 1)).Input.Text!.Length);
+    }
+
+    [Fact]
     public async Task Sixty_four_branches_are_under_way_at_once_and_verify()
     {
         var steps = Enumerable.Range(0, Branches).SelectMany(branch => Enumerable.Range(0, 5).Select(n => string.Create(CultureInfo.InvariantCulture, $$"""
@@ -64,6 +90,19 @@ public sealed class LargePlanTests(ReplayScene scene, ITestOutputHelper output) 
         var recorded = await VerifiedAsync(run, (Branches * 5) + 1);
         Assert.Equal("echo", recorded[^1].SkillName);
         Assert.InRange(clock.Elapsed.TotalSeconds, 1, 30);
+    }
+
+    private async Task<Answer> EndedAsync(string id, List<long> samples)
+    {
+        for (var limit = Stopwatch.StartNew(); limit.Elapsed < TimeSpan.FromMinutes(8);)
+        {
+            var run = await scene.Acme.GetAsync($"/api/v1/runs/{id}?wait=1");
+            samples.Add(GC.GetTotalMemory(forceFullCollection: true));
+            if (run["completed_at"] is not null)
+                return run;
+        }
+
+        throw new TimeoutException($"{id} did not end");
     }
 
     private async Task<IReadOnlyList<RecordedStep>> VerifiedAsync(Answer run, int expected)

@@ -92,6 +92,59 @@ public sealed class BranchReplayTests(ReplayScene scene) : IClassFixture<ReplayS
     }
 
     [Fact]
+    public async Task Skipped_steps_and_fallbacks_are_replayed_as_they_were()
+    {
+        (scene.World["way"], scene.World["lost"]) = ("left", null);
+        const string Plan =
+            """
+            [{"id":"a","skill":"look","params":{"key":"way"}},
+             {"id":"left","skill":"echo","params":{"message":"left"},"condition":{"value":"{{steps.a.seen}}","equals":"left"},"depends_on":["a"]},
+             {"id":"right","skill":"send","params":{},"on_error":"continue","condition":{"value":"{{steps.a.seen}}","equals":"right"},"depends_on":["a"]},
+             {"id":"after_right","skill":"echo","params":{"message":"{{steps.right.number}}"},"on_error":"continue","depends_on":["right"]},
+             {"id":"try","skill":"look","params":{"key":"lost"},"fallback":{"skill":"echo","params":{"message":"found elsewhere"}},"depends_on":[]},
+             {"id":"said","skill":"echo","params":{"message":"{{steps.try.message}}"},"depends_on":["try"]}]
+            """;
+        var (run, sent) = (await scene.RunAsync(Plan), scene.Sent);
+        Assert.True(run["status"] == "succeeded", run.Body.ToString());
+        Assert.Equal(["skipped", "skipped"], (await scene.ReadAsync(run["trace_id"]!)).Steps.Where(step => step.Status == "skipped").Select(step => step.Status));
+
+        foreach (var body in (string[])["{}", """{"mode":"dry"}"""])
+            await EqualAsync(await scene.DeriveAsync(run, "replay", body), 7, "completed");
+
+        // Another way now: what was skipped then is not executed, what was executed then is skipped.
+        scene.World["way"] = "right";
+        var report = await scene.ReplayAsync(run);
+        Assert.Equal(("diverged", sent), (report.Status, scene.Sent));
+        Assert.Contains(report.Divergences, each => each is { PlanStep: "left", Place: "status", Origin: "succeeded", Replay: "skipped" });
+        Assert.Contains(report.Divergences, each => each is { PlanStep: "right", Place: "status", Origin: "skipped", Replay: "failed" });
+
+        // The step that had failed succeeds now: there is no fallback, and what came back is another.
+        (scene.World["way"], scene.World["lost"]) = ("left", "found");
+        report = await scene.ReplayAsync(run);
+        Assert.Contains(report.Divergences, each => each is { PlanStep: "try", Attempt: 0, Place: "status", Origin: "failed", Replay: "succeeded" });
+        Assert.Contains(report.Divergences, each => each is { PlanStep: "try", Attempt: 1, Kind: "missing_step" });
+    }
+
+    [Fact]
+    public async Task A_condition_that_looked_at_what_is_redacted_now_is_as_it_was()
+    {
+        scene.World["hidden"] = "password=hunter2hunter2";
+        var run = await scene.RunAsync(
+            """
+            [{"id":"b","skill":"look","params":{"key":"hidden"}},
+             {"id":"yes","skill":"echo","params":{"message":"yes"},"condition":{"value":"{{steps.b.seen}}","equals":"nothing"},"depends_on":["b"]},
+             {"id":"no","skill":"echo","params":{"message":"no"},"condition":{"value":"{{steps.b.seen}}","not_equals":"nothing"},"depends_on":["b"]}]
+            """);
+        Assert.True(run["status"] == "succeeded", run.Body.ToString());
+
+        foreach (var mode in (string[])["check", "dry"])
+        {
+            var report = await scene.ReplayAsync(run, $$"""{"mode":"{{mode}}"}""");
+            Assert.True(report is { Status: "equal_as_far_as_compared", DivergenceCount: 0, StepsCompared: 3 }, report.Status + ": " + string.Join('\n', report.Divergences.Select(each => each.Message)));
+        }
+    }
+
+    [Fact]
     public async Task A_step_that_fails_now_in_a_way_that_may_pass_is_not_tried_oftener_than_its_origin_was()
     {
         scene.World["shaky"] = "firm";

@@ -46,6 +46,22 @@ public sealed class ForkTests(ReplayScene scene) : IClassFixture<ReplayScene>
     }
 
     [Fact]
+    public async Task A_fork_whose_context_is_erased_says_that_its_origin_could_not_be_looked_at()
+    {
+        var run = await scene.RunAsync(Plan);
+        var fork = await scene.DeriveAsync(run, "fork", """{"from_step":2}""");
+        Assert.Equal(true, await Store.ScalarAsync(scene.Database, $"SELECT runproof.erase_payload('acme', '{fork["trace_id"]}', NULL, 'context', 'ada', 'asked for')"));
+
+        var (trace, steps) = await scene.ReadAsync(fork["trace_id"]!);
+        var report = TraceVerifier.Verify(trace, steps, new VerificationOptions { ForkOf = RunProof.Format.TraceId.Parse(run["trace_id"]!) });
+
+        Assert.Equal(VerificationStatus.Verified, report.Verdict.Status);
+        var origin = Assert.Single(report.Checks, check => check.Name == "ORIGIN");
+        Assert.Equal(CheckStatus.NotDone, origin.Status);
+        Assert.Contains(run["trace_id"]!, origin.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_fork_of_a_tampered_origin_is_refused_before_anything_is_executed()
     {
         var run = await scene.RunAsync(Plan);

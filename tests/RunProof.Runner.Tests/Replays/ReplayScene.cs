@@ -22,6 +22,7 @@ public sealed class ReplayScene : IAsyncLifetime
     private readonly PostgresFixture _postgres = new();
     private readonly DirectoryInfo _files = Directory.CreateTempSubdirectory("runproof-replay-");
     private Factory? _factory;
+    private string _shop = "";
     private int _sent;
     private int _rolled;
 
@@ -55,6 +56,10 @@ public sealed class ReplayScene : IAsyncLifetime
 
     internal string Files => _files.FullName;
 
+    /// <summary>What this runner can do of itself, without what tests add.</summary>
+    internal IEnumerable<SkillDescriptor> BuiltIn =>
+        _factory!.Services.GetRequiredService<SkillRegistry>().All.Where(static skill => skill.GetType().Assembly.GetName().Name is { } name && name.StartsWith("RunProof.", StringComparison.Ordinal) && !name.EndsWith(".Tests", StringComparison.Ordinal));
+
     internal string Demo => new Uri(_factory!.Address, "/demo/zen").AbsoluteUri;
 
     public async ValueTask InitializeAsync()
@@ -62,6 +67,7 @@ public sealed class ReplayScene : IAsyncLifetime
         await _postgres.InitializeAsync();
         Database = await _postgres.CreateMigratedDatabaseAsync();
         Look = new FakeSkill("look", (parameters, _, _) => new(Seen(parameters.GetProperty("key").GetString()!)));
+        _shop = await ShopAsync();
         Model = await ModelServer.StartAsync(request => Answers(request));
         _factory = new Factory(this);
         _factory.UseKestrel(0);
@@ -128,6 +134,16 @@ public sealed class ReplayScene : IAsyncLifetime
             Assert.True(i < 3_000, $"{run} has {recorded} steps and never had {steps}");
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
+    }
+
+    // A database that sql_query may ask.
+    private async Task<string> ShopAsync()
+    {
+        var database = await _postgres.CreateDatabaseAsync();
+        var role = $"shop_reader_{Guid.NewGuid():N}"[..24];
+        await Store.ScalarAsync(
+            database, $"CREATE TABLE items (name text, price numeric); INSERT INTO items VALUES ('tea', 12.50); CREATE ROLE {role} LOGIN PASSWORD '{TestDatabase.RolePassword}'; GRANT SELECT ON items TO {role}");
+        return new NpgsqlConnectionStringBuilder(database.AdminConnectionString) { Username = role, Password = TestDatabase.RolePassword }.ConnectionString;
     }
 
     // A tenant's first policy is in force at once, before any run of it.
@@ -255,6 +271,8 @@ public sealed class ReplayScene : IAsyncLifetime
             builder.UseSetting("ConnectionStrings:runproofdb", scene.Database.RunnerConnectionString);
             builder.UseSetting("RunProof:Runner:StopGraceSeconds", "1");
             builder.UseSetting("RunProof:Files:Root", scene.Files);
+            builder.UseSetting("RunProof:Sql:shop:ConnectionString", scene._shop);
+            builder.UseSetting("RunProof:Sql:shop:Tenants:0", "acme");
             builder.UseSetting("RunProof:Models:small:Endpoint", scene.Model.Endpoint);
             builder.UseSetting("RunProof:Models:small:Model", ModelServer.Model);
             builder.UseSetting("RunProof:Models:small:ApiKey", ModelServer.ApiKey);

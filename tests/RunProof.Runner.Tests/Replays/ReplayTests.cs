@@ -17,6 +17,7 @@ public sealed class ReplayTests(ReplayScene scene) : IClassFixture<ReplayScene>
              {"id":"look","skill":"kv_get","params":{"key":"replayed"}},
              {"id":"read","skill":"file_read","params":{"path":"in.json","as":"json"}},
              {"id":"list","skill":"file_list","params":{"path":""}},
+             {"id":"ask","skill":"sql_query","params":{"source":"shop","sql":"SELECT name, price FROM items WHERE name = $1","parameters":["tea"]}},
              {"id":"zen","skill":"http_call","params":{"url":"{{{{scene.Demo}}}}"}},
              {"id":"after","skill":"echo","params":{"message":"{{steps.zen.text}} {{steps.look.found}}"}}]
             """);
@@ -26,8 +27,11 @@ public sealed class ReplayTests(ReplayScene scene) : IClassFixture<ReplayScene>
 
         Assert.Equal(("equal", "VERIFIED", "VERIFIED"), (report.Status, report.Replay.VerificationStatus, report.Origin.VerificationStatus));
         // kv_set has an effect: a replay takes its outcome from the record, and says so.
-        Assert.Equal((9, 9, 8, 1, 0), (report.StepsCompared, report.ParametersCompared, report.OutcomesCompared, report.OutcomesRecorded, report.DivergenceCount));
+        Assert.Equal((10, 10, 9, 1, 0), (report.StepsCompared, report.ParametersCompared, report.OutcomesCompared, report.OutcomesRecorded, report.DivergenceCount));
         Assert.Equal(0, report.StoredDivergences);
+        // A skill that says that it does the same again must be in the plan above: one that comes anew, too.
+        var proven = (await scene.ReadAsync(run["trace_id"]!)).Steps.Where(step => step.ReplayBehavior == "check").Select(step => step.SkillName).Distinct();
+        Assert.Equal(scene.BuiltIn.Where(skill => skill.Replay is RunProof.Format.ReplayBehavior.Check).Select(skill => skill.Name).Order(StringComparer.Ordinal), proven.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -213,6 +217,30 @@ public sealed class ReplayTests(ReplayScene scene) : IClassFixture<ReplayScene>
         Assert.Empty(steps);
         Assert.Equal("failed", trace.Status);
         Assert.Null(TraceOrigin.OfReplay(trace)!.RootHash);
+    }
+
+    [Fact]
+    public async Task An_origin_that_is_changed_while_it_is_replayed_is_relied_on_no_more()
+    {
+        // More than two pages of payloads: the last one is read when its step is due.
+        scene.Hold("mid");
+        scene.LetGo("mid");
+        var run = await scene.RunAsync($$$"""
+            [{"id":"a","skill":"meet","params":{"key":"mid"}},{"id":"big","skill":"echo","params":{"message":"start-{{{new string('x', 900_000)}}}"}},
+             {"id":"again","skill":"echo","params":{"message":"{{steps.big.message}}"}},{"id":"last","skill":"echo","params":{"message":"{{steps.again.message}}"},"on_error":"continue"},{"id":"end","skill":"send","params":{}}]
+            """);
+        scene.Hold("mid");
+        var met = scene.Met["mid"];
+        var id = await scene.BeginAsync("{}", $"/api/v1/runs/{run["run_id"]}/replay");
+        await scene.MetAsync("mid", met + 1);
+        await scene.TamperAsync($"UPDATE aos_trace_steps SET outcome_data = replace(outcome_data, 'start-', 'other-') WHERE trace_id = '{run["trace_id"]}' AND step_index = 3");
+        scene.LetGo("mid");
+
+        var replay = await scene.EndAsync(id);
+
+        var steps = (await scene.ReadAsync(replay["trace_id"]!)).Steps;
+        Assert.Equal(("origin_not_verified", "failed"), (steps.First(step => step.Status != "succeeded").OutcomeCode, replay["status"]));
+        Assert.Equal("not_verified", (await scene.ReportAsync(replay)).Status);
     }
 
     [Fact]

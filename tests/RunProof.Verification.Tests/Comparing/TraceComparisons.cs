@@ -49,6 +49,36 @@ public sealed class TraceComparisons
         Assert.Empty(Compare(one, other, new ComparisonOptions { LeftOrder = PlanOrder.Unknown, RightOrder = PlanOrder.Unknown }).Differences);
     }
 
+    [Theory]
+    [InlineData("""[{"id":"step_0"},{"id":"step_1"},{"id":"step_2"}]""", 1, 0)]
+    [InlineData("""[{"id":"step_0","depends_on":[]},{"id":"step_1"},{"id":"step_2","depends_on":["step_1"]}]""", 1, 0)]
+    [InlineData("""[{"id":"step_0","depends_on":[]},{"id":"step_1"},{"id":"step_2","depends_on":["step_0"]}]""", 0, 1)]
+    [InlineData("""[{"id":"step_0"}]""", 0, 1)]
+    [InlineData("""{}""", 0, 1)]
+    [InlineData("""[""", 0, 1)]
+    public void The_order_counts_where_a_step_depends_on_the_other_and_is_told_else(string plan, int differences, int reordered)
+    {
+        var trace = Evidence.Bundle("forty-steps").Trace;
+        var order = PlanOrder.Of(trace with { Plan = trace.Plan with { Text = plan } });
+
+        var found = Compare([Step(0), Step(1), Step(2)], [Step(0), Step(2, at: 1), Step(1, at: 2)], new ComparisonOptions { LeftOrder = order, RightOrder = order });
+
+        Assert.Equal((differences, reordered), (found.DifferenceCount, found.Reordered));
+        Assert.Empty(Compare([Step(0), Step(2, at: 1), Step(1, at: 2)], [Step(0), Step(2, at: 1), Step(1, at: 2)], new ComparisonOptions { LeftOrder = order, RightOrder = order }).Differences);
+        Assert.Equal(0, Compare([Step(0), Step(1), Step(2)], [Step(0), Step(1), Step(2)], new ComparisonOptions { LeftOrder = order, RightOrder = order }).Reordered);
+    }
+
+    [Fact]
+    public void A_step_that_a_crash_hid_in_a_replay_is_not_comparable_and_in_any_other_run_differs()
+    {
+        var hidden = Step(0) with { Status = "interrupted", OutcomeCode = "interrupted", Outcome = new(null, "interrupted") };
+
+        Assert.Equal((0, 1), Counts(Compare([Step(0)], [hidden with { How = "interrupted" }])));
+        Assert.Equal((2, 1), Counts(Compare([Step(0)], [hidden])));
+
+        static (int, int) Counts(TraceComparison found) => (found.DifferenceCount, found.NotComparableCount);
+    }
+
     [Fact]
     public void A_step_too_few_is_missing_and_one_too_many_is_extra()
     {
