@@ -4,7 +4,7 @@ using RunProof.Testing;
 namespace RunProof.EndToEnd.Tests;
 
 /// <summary>Replay, fork and diff as a person uses them: the real processes, the command line, and somebody with the owner's rights.</summary>
-public sealed class ReplayedRuns(PostgresFixture postgres, ITestOutputHelper output)
+public sealed class ReplayedRuns(PostgresFixture postgres)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -111,8 +111,12 @@ public sealed class ReplayedRuns(PostgresFixture postgres, ITestOutputHelper out
         Assert.Contains(proof.GetProperty("checks").EnumerateArray(), check => Text(check, "name") == "ORIGIN" && Text(check, "status") == "passed");
 
         // What a page says to a person.
-        foreach (var words in (string[][])[["run", "replay", replay, "--report"], ["run", "diff", fork, killed]])
-            output.WriteLine((await system.CommandLineAsync(Cancel, words)).Output);
+        var page = (await system.CommandLineAsync(Cancel, "run", "replay", replay, "--report")).Output;
+        foreach (var said in (string[])["equal", "trace_" + replay, "trace_" + origin, "4 executed and compared, 0 executed, 1 taken from the record"])
+            Assert.Contains(said, page, StringComparison.Ordinal);
+        page = (await system.CommandLineAsync(Cancel, "run", "diff", fork, killed)).Output;
+        foreach (var said in (string[])["alike", "3 steps, 3 alike, 0 only in A, 0 only in B", "duration ms", "TIME"])
+            Assert.Contains(said, page, StringComparison.Ordinal);
 
         // The context that names its origin is erased: then nobody can look, and the proof says so.
         await system.QueryAsync("SELECT runproof.erase_payload('dev', $1, NULL, 'context', 'ada', 'asked for')", Cancel, "trace_" + killed);

@@ -75,7 +75,7 @@ internal static class RunDiffCommand
         });
         page.Table(["", "A", "B"], [.. Rows(a, b)], "");
         page.Fields(
-            ("steps", string.Create(CultureInfo.InvariantCulture, $"{Comparisons.Text(diff, "steps_compared")} compared, {Comparisons.Text(diff, "steps_alike")} alike, {Comparisons.Text(diff, "only_a")} only in A, {Comparisons.Text(diff, "only_b")} only in B")),
+            ("compared", string.Create(CultureInfo.InvariantCulture, $"{Comparisons.Text(diff, "steps_compared")} steps, {Comparisons.Text(diff, "steps_alike")} alike, {Comparisons.Text(diff, "only_a")} only in A, {Comparisons.Text(diff, "only_b")} only in B")),
             ("differences", Comparisons.Text(diff, "difference_count")),
             ("order", Comparisons.Order(diff)),
             ("varies", Comparisons.Varied(diff)));
@@ -101,9 +101,12 @@ internal static class RunDiffCommand
         {
             var (left, right) = (Comparisons.Text(a, name), Comparisons.Text(b, name));
             if (left is not null || right is not null)
-                yield return [name.Replace('_', ' '), left, right];
+                yield return [name.Replace('_', ' '), Short(name, left), Short(name, right)];
         }
     }
+
+    // The whole of it would make every page as wide as two hashes.
+    private static string? Short(string name, string? value) => name is "root_hash" && value is { Length: > 16 } ? value[..16] + "…" : value;
 }
 
 /// <summary>How comparisons are read and shown.</summary>

@@ -36,7 +36,7 @@ internal static class RunReplayCommands
             body["from"] = from;
         var (runner, document, run) = await BeginAsync("replay", body, invocation, cancellationToken);
         // A replay that failed in the way of its origin may be equal to it; one that was refused has nothing to compare.
-        return run.HasEnded && run.Error?.Code is not ("origin_not_verified" or "origin_too_large")
+        return run.HasEnded && run.Error?.Code is not "origin_not_verified"
             ? await ReportAsync(run.RunId, invocation, cancellationToken)
             : RunCommands.Show(runner, document, run.ExitCode);
     }

@@ -240,6 +240,8 @@ internal sealed partial class RunEngine(
         var tried = attempt - (run.Schedule.FallbackFrom(call.PlanIndex) ?? 0);
         var again = run.Replay?.MayTryAgain(call.PlanIndex, attempt) is not false && result is { Interrupted: false, IsBlocked: false, Failure: { } failure } && step.Retry?.Covers(EvidenceText.Code(failure.Code), failure.Retryable) is true && tried < pauses.Count && !run.Now.IsCancellationRequested && run.End is null;
         var goesOn = result.IsBlocked ? result.Decision.RunGoesOn : !result.Interrupted && (result.Failure is null || step.OnError == OnError.Continue);
+        // Whatever the plan says of its steps' failures: a replay does not go on with a past that is another.
+        goesOn &= run.Replay is null || result.Failure?.Code is not Replay.NotVerified;
         var status = StatusOf(result, again);
         var recording = Recording(call, result, status, flight, activity);
         run.Land(flight);
