@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Microsoft.Extensions.DependencyInjection;
 using RunProof.Format;
 using RunProof.Skills;
 
@@ -15,8 +16,27 @@ namespace RunProof.Models;
 /// <c>redirect_refused</c>, <c>tls_failed</c>, <c>answer_too_large</c>, <c>answer_truncated</c>, <c>content_refused</c>; the last two and answer_not_json keep the answer.
 /// </remarks>
 [Skill("llm_invoke", Version = "1.0.0", Replay = ReplayBehavior.Skip, Idempotent = true)]
-public sealed partial class LlmInvokeSkill(ModelCatalog catalog)
+public sealed partial class LlmInvokeSkill(ModelCatalog catalog) : ILimited<LlmInvokeParameters>
 {
+    /// <summary>
+    /// What a call with <c>max_tokens</c> may use: these, and a token for each byte of the request, which no tokenizer exceeds; at the model's prices. Without max_tokens it is not known.
+    /// </summary>
+    /// <param name="parameters">The call.</param>
+    /// <param name="services">Has the catalog.</param>
+    /// <param name="tenant">Whose call it is.</param>
+    /// <returns>The most; null where it is not known, or nothing is sent.</returns>
+    public static UseLimit? MostOf(LlmInvokeParameters parameters, IServiceProvider services, TenantId tenant)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        var catalog = services.GetRequiredService<ModelCatalog>();
+        if (parameters.MaxTokens is not { } most || ChatRequest.Refusal(parameters) is not null || catalog.Find(parameters.Model, tenant) is not { } model)
+            return null;
+        var prompt = parameters.SystemPrompt ?? (parameters.SystemPromptRef is { } name ? catalog.FindPrompt(name)?.Text : null);
+        var sent = ChatRequest.Write(parameters, model, prompt, long.MaxValue).Length;
+        var price = model.Endpoint.Price;
+        return new UseLimit(price is null ? 0 : Math.Max(price.CentsOf(sent, 0, most), price.CentsOf(sent, sent, most)), (long)sent + most);
+    }
+
     /// <summary>Asks.</summary>
     /// <param name="parameters">What and whom.</param>
     /// <param name="context">The step: it is told tokens and cost.</param>

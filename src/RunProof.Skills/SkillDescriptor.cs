@@ -74,6 +74,21 @@ public abstract class SkillCall
     protected static bool MayRepeatBy<TSkill, TParameters>(TParameters parameters)
         where TSkill : IRepeatable<TParameters> => TSkill.MayRepeat(parameters);
 
+    /// <summary>What executing it once may use at most; null where nobody says. Default: null.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="tenant">Whose call it is.</param>
+    public virtual UseLimit? MostOf(IServiceProvider services, TenantId tenant) => null;
+
+    /// <summary>What a skill class says of a call.</summary>
+    /// <typeparam name="TSkill">The class.</typeparam>
+    /// <typeparam name="TParameters">Its parameters.</typeparam>
+    /// <param name="parameters">The call.</param>
+    /// <param name="services">The host's services.</param>
+    /// <param name="tenant">Whose call it is.</param>
+    /// <returns>What it may use at most, or null.</returns>
+    protected static UseLimit? MostBy<TSkill, TParameters>(TParameters parameters, IServiceProvider services, TenantId tenant)
+        where TSkill : ILimited<TParameters> => TSkill.MostOf(parameters, services, tenant);
+
     /// <summary>Executes the skill once.</summary>
     /// <param name="services">The step's scope.</param>
     /// <param name="context">The step.</param>

@@ -47,6 +47,17 @@ public sealed class SkillRuntimeTests
     public void A_class_says_of_each_call_whether_it_may_be_made_again(string skill, string parameters, bool may) => Assert.Equal(may, Bind(skill, parameters).MayRepeat);
 
     [Fact]
+    public void A_class_says_of_each_call_what_it_may_use_at_most()
+    {
+        UseLimit? Most(string skill, string parameters) => Bind(skill, parameters).MostOf(new ServiceCollection().BuildServiceProvider(), TenantId.Parse("acme"));
+        Assert.Equal(new UseLimit(0.5m, 3), Most("sample/Result:1", """{"message":"abc"}"""));
+        Assert.Null(Most("sample/Result:1", """{"message":"abc","fail":"bare"}"""));
+        Assert.Null(Most("count", """{"message":"abc"}"""));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new UseLimit(-0.1m, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new UseLimit(0, -1));
+    }
+
+    [Fact]
     public void A_skills_schema_is_the_hash_of_section_6()
     {
         var parameters = Hex("""{"members":{"fail":"string?","message":"string"},"name":"echo_parameters","version":"1"}""");

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Skills;
 using RunProof.Testing;
 using static RunProof.Policies.Tests.Policy;
 
@@ -129,6 +130,85 @@ public sealed class RestraintTests
         Assert.Equal("policy_unavailable", (await gate.DecideAsync(Action, default)).BlockedCode);
     }
 
+    [Fact]
+    public async Task What_steps_of_a_run_may_use_at_most_is_reserved_of_its_budget_until_they_have_ended()
+    {
+        var run = Run() with { RunId = Id, Budget = new BudgetLimits(CostCents: 10, Tokens: 100) };
+        var gate = await GateOf(new FakeRestraints(), ClockAt(Start)).BeginAsync(run, default);
+        var first = await gate.DecideAsync(Call(0, 1.5m, 60), default);
+        Assert.Equal("""{"decision":"allowed","reason":"no policy is in force","reserved":{"cost_cents":"1.5","tokens":60}}""", first.Evidence.ToString());
+
+        // Beside it there is no room for 41, but for 40, and for what says nothing; asked for again it is not in its own way.
+        var refused = await gate.DecideAsync(Call(1, 0, 41), default);
+        Assert.Equal(("budget_exceeded", "budget:run", "tokens"), (refused.BlockedCode, refused.Rule!.Policy, refused.Rule.Rule));
+        Assert.Equal("the budget of the run leaves too little: tokens 0 of 100 used, 60 reserved by other steps under way, and this one may use 41", refused.Reason);
+        Assert.Equal("the budget of the run leaves too little: cost_cents 0 of 10 used, 1.5 reserved by other steps under way, and this one may use 8.51", (await gate.DecideAsync(Call(1, 8.51m, 1), default)).Reason);
+        Assert.True((await gate.DecideAsync(Call(0, 1.5m, 60), default)).MayExecute);
+        Assert.True((await gate.DecideAsync(Action with { Attempt = Attempt(9) }, default)).MayExecute);
+        Assert.True((await gate.DecideAsync(Call(1, 8.5m, 40), default)).MayExecute);
+
+        // What they really use takes the place of what was reserved, were it more.
+        gate.Used(1, 30, Attempt(0));
+        Assert.Equal("the budget of the run leaves too little: tokens 30 of 100 used, 40 reserved by other steps under way, and this one may use 31", (await gate.DecideAsync(Call(2, 0, 31), default)).Reason);
+        gate.Used(0, 69, Attempt(1));
+        Assert.True((await gate.DecideAsync(Call(2, 0, 1), default)).MayExecute);
+        await gate.ForgoAsync(Call(2, 0, 1));
+        await gate.ForgoAsync(Call(2, 0, 1));
+        Assert.True((await gate.DecideAsync(Call(3, 0, 1), default)).MayExecute);
+        gate.Used(0, 1, Attempt(3));
+        Assert.Equal("the budget of the run is used up: tokens 100 of 100", (await gate.DecideAsync(Call(4, 0, 1), default)).Reason);
+    }
+
+    [Fact]
+    public async Task What_steps_may_use_of_shared_budgets_is_reserved_with_the_question_that_is_asked_anyhow()
+    {
+        var store = new FakeRestraints();
+        store.Put(Budget("team", OnExceeded.Halt));
+        store.Put(Budget("others", OnExceeded.Halt) with { Scope = BudgetScope.Agent, AgentId = AgentId.Parse("agent-2"), Limits = new BudgetLimits(CostCents: 1) });
+        var gate = await GateOf(store, ClockAt(Start)).BeginAsync(Run() with { RunId = Id, Worker = "w", Attempt = 2 }, default);
+        var decision = await gate.DecideAsync(Call(3, 7, 60), default);
+
+        // Nobody limits what it costs.
+        Assert.Contains(",\"reserved\":{\"tokens\":60}}", decision.Evidence.ToString(), StringComparison.Ordinal);
+        var reserved = Assert.Single(store.Reserved.Values);
+        Assert.Equal(new BudgetReservation(Id, TraceId.Of(Id, 2), "w", Attempt(3), 0, 60), reserved);
+        await gate.DecideAsync(Action with { Attempt = Attempt(4), Most = () => null }, default);
+        await gate.DecideAsync(Action with { Attempt = Attempt(5) }, default);
+        Assert.Equal((3, 1, 0), (store.Takes, store.Reserved.Count, store.Forgone));
+        await gate.ForgoAsync(Call(3, 7, 60));
+        await gate.ForgoAsync(Call(3, 7, 60));
+        await gate.ForgoAsync(Action);
+        Assert.Equal((0, 1), (store.Reserved.Count, store.Forgone));
+
+        store.Used = [new UsedUp(store.Put(Budget("team", OnExceeded.Continue)), "tokens", 2, 5, 1, 3)];
+        Assert.Equal("the budget of the tenant (day) leaves too little: tokens 2 of 5 used, 1 reserved by other steps under way, and this one may use 3", (await gate.DecideAsync(Call(6, 0, 3), default)).Reason);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_told_or_reserved_is_refused_and_where_no_budget_asks_nothing_is_told()
+    {
+        var store = new FakeRestraints();
+        var gate = await GateOf(store, ClockAt(Start)).BeginAsync(Run() with { RunId = Id }, default);
+        var broken = Action with { Attempt = Attempt(0), Most = () => throw new InvalidOperationException("no idea") };
+        Assert.True((await gate.DecideAsync(broken, default)).MayExecute);
+        store.Put(Budget("team", OnExceeded.Continue));
+        gate = await GateOf(store, ClockAt(Start)).BeginAsync(Run() with { RunId = Id }, default);
+        var decision = await gate.DecideAsync(broken, default);
+        Assert.Equal(("policy_unavailable", "what the step may use at most could not be told: no idea"), (decision.BlockedCode, decision.Reason));
+        Assert.Equal(0, store.Takes);
+
+        // Another process has the run: no patience helps.
+        store.Failure = new PolicyUnavailableException("run run-1 is not this process's: nothing is reserved for it");
+        decision = await gate.DecideAsync(Call(1, 0, 1), default);
+        Assert.Equal(("policy_unavailable", "run run-1 is not this process's: nothing is reserved for it"), (decision.BlockedCode, decision.Reason));
+
+        // What cannot be let go of now is with the run.
+        store.Failure = null;
+        Assert.True((await gate.DecideAsync(Call(1, 0, 1), default)).MayExecute);
+        store.Failure = new PolicyUnavailableException("gone");
+        await gate.ForgoAsync(Call(1, 0, 1));
+    }
+
     [Theory]
     [InlineData(KillScope.Tenant, true)]
     [InlineData(KillScope.Agent, true)]
@@ -195,6 +275,10 @@ public sealed class RestraintTests
         TenantId = Tenant, Id = id, Version = 1, Scope = BudgetScope.Tenant, Period = BudgetPeriod.Day, Limits = new BudgetLimits(Tokens: 5), OnExceeded = onExceeded,
     };
 
+    private static AttemptId Attempt(int step) => new($"{Id.Value}:{step}", 0);
+
+    private static StepAction Call(int step, decimal cents, long tokens) => Action with { Attempt = Attempt(step), Most = () => new UseLimit(cents, tokens) };
+
     private static KillSwitch Kill(KillScope scope, bool isOurs) => new()
     {
         TenantId = scope is KillScope.All ? null : Tenant, Number = 4, Scope = scope, Reason = "it pays strangers", SetAt = Start, SetBy = "key_9",
@@ -233,6 +317,10 @@ internal sealed class FakeRestraints : IRestraintStore
 
     internal List<long> Attempts { get; } = [];
 
+    internal Dictionary<(string Trace, AttemptId Attempt), BudgetReservation> Reserved { get; } = [];
+
+    internal int Forgone { get; private set; }
+
     internal SemaphoreSlim KillReads { get; } = new(0);
 
     internal Budget Put(Budget budget)
@@ -266,12 +354,24 @@ internal sealed class FakeRestraints : IRestraintStore
         return Failure is null ? Task.FromResult(Kills()) : Task.FromException<IReadOnlyList<KillSwitch>>(Failure);
     }
 
-    public Task<IReadOnlyList<UsedUp>> TakeAsync(TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<UsedUp>> TakeAsync(
+        TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, BudgetReservation? reserve, CancellationToken cancellationToken)
     {
         if (Failure is not null)
             return Task.FromException<IReadOnlyList<UsedUp>>(Failure);
         Attempts.Add(attempt);
+        if (reserve is not null)
+            Reserved[(reserve.TraceId.Value, reserve.Attempt)] = reserve;
         return Task.FromResult(Used);
+    }
+
+    public Task ForgoAsync(TenantId tenant, TraceId trace, AttemptId attempt, CancellationToken cancellationToken)
+    {
+        if (Failure is not null)
+            return Task.FromException(Failure);
+        Forgone++;
+        Reserved.Remove((trace.Value, attempt));
+        return Task.CompletedTask;
     }
 
     public Task<RunUse> ReadRunUseAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken)

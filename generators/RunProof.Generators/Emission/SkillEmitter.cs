@@ -97,6 +97,14 @@ internal static class SkillEmitter
         code.Line();
         if (skill.Repeats is not null)
             Property(code, "bool", "MayRepeat", "MayRepeatBy<" + skill.Repeats + ", " + skill.Parameters + ">(_parameters)");
+        if (skill.Limits is not null)
+        {
+            code.Line(
+                "public override " + Skills + "UseLimit? MostOf(global::System.IServiceProvider services, " + Format + "TenantId tenant) => MostBy<"
+                + skill.Limits + ", " + skill.Parameters + ">(_parameters, services, tenant);");
+            code.Line();
+        }
+
         code.Open(
             "public override async global::System.Threading.Tasks.ValueTask<" + Skills + "SkillOutcome> ExecuteAsync("
             + "global::System.IServiceProvider services, " + Skills + "SkillContext context, global::System.Threading.CancellationToken cancellationToken)");

@@ -7,6 +7,7 @@ namespace RunProof.Generators;
 /// <param name="Replay">The constant of what a replay does, full.</param>
 /// <param name="IsIdempotent">Whether it may be executed again after a crash.</param>
 /// <param name="Repeats">The class that says it of each call, full; null where none does.</param>
+/// <param name="Limits">The class that says of each call what it may use at most, full; null where none does.</param>
 /// <param name="DeclaredAt">Where it is declared, for people.</param>
 /// <param name="Instance">The class that the container makes for each call; null where the method is static.</param>
 /// <param name="Method">What is called: of an instance its method, else the full name.</param>
@@ -24,6 +25,7 @@ internal sealed record SkillModel(
     string Replay,
     bool IsIdempotent,
     string? Repeats,
+    string? Limits,
     string DeclaredAt,
     string? Instance,
     string Method,

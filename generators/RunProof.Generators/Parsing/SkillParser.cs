@@ -53,7 +53,8 @@ internal sealed class SkillParser
         if (parameters is null || outcome is null)
             return null;
         return new SkillModel(
-            _name, version, DocText.Of(_symbol, _cancel).Summary ?? DocText.Of(method, _cancel).Summary ?? "", Replay(attribute), IsIdempotent(attribute), Repeats(method.Parameters[0].Type), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
+            _name, version, DocText.Of(_symbol, _cancel).Summary ?? DocText.Of(method, _cancel).Summary ?? "", Replay(attribute), IsIdempotent(attribute),
+            SaidBy("IRepeatable", method.Parameters[0].Type), SaidBy("ILimited", method.Parameters[0].Type), DeclaredAt(_symbol) + ", " + _compilation.AssemblyName,
             method.IsStatic ? null : ((INamedTypeSymbol)_symbol).FullName(),
             method.IsStatic ? method.ContainingType.FullName() + "." + Symbols.Escaped(method.Name) : method.Name,
             method.Parameters[0].Type.FullName(), result.Outcome.FullName(), result.Form,
@@ -196,9 +197,9 @@ internal sealed class SkillParser
     private static bool IsIdempotent(AttributeData attribute) =>
         attribute.NamedArguments.FirstOrDefault(static argument => argument.Key == "Idempotent").Value is { Value: true };
 
-    private string? Repeats(ITypeSymbol parameters) =>
+    private string? SaidBy(string port, ITypeSymbol parameters) =>
         _symbol is INamedTypeSymbol type && type.AllInterfaces.Any(each =>
-            each.DefinitionName() == "RunProof.Skills.IRepeatable" && SymbolEqualityComparer.Default.Equals(each.TypeArguments[0], parameters)) ? type.FullName() : null;
+            each.DefinitionName() == "RunProof.Skills." + port && SymbolEqualityComparer.Default.Equals(each.TypeArguments[0], parameters)) ? type.FullName() : null;
 
     private static bool IsLetterOrDigit(char c) => c is (>= '0' and <= '9') or (>= 'a' and <= 'z') or (>= 'A' and <= 'Z');
 }

@@ -99,7 +99,7 @@ internal sealed record BudgetVersionsView(string Id, IReadOnlyList<BudgetView> V
 internal sealed record BudgetUsageView(IReadOnlyList<BudgetPeriodView> Items);
 
 /// <summary>What was used in a period.</summary>
-internal sealed record BudgetPeriodView(string? AgentId, string? PeriodStart, string CostCents, long Tokens, long? Steps, long? Runs, bool Exceeded);
+internal sealed record BudgetPeriodView(string? AgentId, string? PeriodStart, string CostCents, long Tokens, long? Steps, long? Runs, bool Exceeded, string? ReservedCostCents, long? ReservedTokens);
 
 /// <summary>What it reads of a kill switch.</summary>
 internal sealed record KillSwitchView(

@@ -81,7 +81,7 @@ internal static class BudgetCommands
         {
             page.Table(Columns, [.. budget.Versions.Select(Row)], "no versions");
             if (budget.Versions.FirstOrDefault()?.Scope != "run")
-                page.Table(["FROM", "AGENT", "CENTS", "TOKENS", "STEPS", "RUNS", "USED UP"], [.. used.Items.Select(Row)], "nothing used yet");
+                page.Table(["FROM", "AGENT", "CENTS", "TOKENS", "STEPS", "RUNS", "RESERVED", "USED UP"], [.. used.Items.Select(Row)], "nothing used yet");
         });
     }
 
@@ -101,7 +101,12 @@ internal static class BudgetCommands
         [budget.Id, Text(budget.Version), budget.Status, ScopeOf(budget), PeriodOf(budget), LimitsOf(budget), budget.OnExceeded, budget.CreatedAt, budget.CreatedBy];
 
     private static Cell[] Row(BudgetPeriodView used) =>
-        [used.PeriodStart ?? "ever", used.AgentId, used.CostCents, Text(used.Tokens), Text(used.Steps), Text(used.Runs), new(used.Exceeded ? "yes" : "no", used.Exceeded ? Tone.Bad : Tone.Plain)];
+        [used.PeriodStart ?? "ever", used.AgentId, used.CostCents, Text(used.Tokens), Text(used.Steps), Text(used.Runs), ReservedOf(used), new(used.Exceeded ? "yes" : "no", used.Exceeded ? Tone.Bad : Tone.Plain)];
+
+    private static string ReservedOf(BudgetPeriodView used) => string.Join(", ", new[]
+    {
+        (used.ReservedCostCents is null or "0" ? null : used.ReservedCostCents, "cents"), (used.ReservedTokens is null or 0 ? null : Text(used.ReservedTokens), "tokens"),
+    }.Where(part => part.Item1 is not null).Select(part => $"{part.Item1} {part.Item2}"));
 
     private static string ScopeOf(BudgetView budget) => budget.AgentId is null ? budget.Scope : $"{budget.Scope} {budget.AgentId}";
 

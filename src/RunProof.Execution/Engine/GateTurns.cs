@@ -56,13 +56,27 @@ internal sealed class GateTurns(IRunGate gate) : IDisposable
         }
     }
 
-    /// <inheritdoc cref="IRunGate.Used"/>
-    public async ValueTask UsedAsync(decimal costCents, long tokens)
+    /// <inheritdoc cref="IRunGate.ForgoAsync"/>
+    public async ValueTask ForgoAsync(StepAction action)
     {
         await _turn.WaitAsync();
         try
         {
-            gate.Used(costCents, tokens);
+            await gate.ForgoAsync(action);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <inheritdoc cref="IRunGate.Used"/>
+    public async ValueTask UsedAsync(decimal costCents, long tokens, AttemptId attempt)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            gate.Used(costCents, tokens, attempt);
         }
         finally
         {

@@ -179,7 +179,7 @@ internal sealed partial class RunEngine(
         }
 
         if (result.Waits is null)
-            await run.Gate.UsedAsync(result.CostCents, result.Tokens);
+            await run.Gate.UsedAsync(result.CostCents, result.Tokens, call.AttemptId);
         using (await run.TurnAsync())
             return result.Waits is { } wait ? await ParkAsync(run, flight, wait) : await EndedAsync(run, flight, call, result, activity);
     }

@@ -19,6 +19,9 @@ internal sealed record StepCall(Run Run, PlannedStep Step, int PlanIndex, int At
     /// <summary>Whether it is the step's fallback that is executed.</summary>
     public bool IsFallback { get; init; }
 
+    /// <summary>The attempt by what is recorded of it.</summary>
+    public AttemptId AttemptId => new(IdempotencyKey, Attempt);
+
     /// <summary>What the run's trace pinned of skills that may change, by their source. Default: nothing.</summary>
     public IReadOnlyDictionary<string, CanonicalJson> Pins { get; init; } = new Dictionary<string, CanonicalJson>();
 
@@ -97,8 +100,8 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         };
         async ValueTask<AttemptResult> UndecidedAsync(string code, string message, bool retryable = false)
         {
-            var action = new StepAction(call.Step.Skill, parameters);
-            return Ended(Failed(code, message, retryable), await gate.UndecidedAsync(action, "nothing was executed: the step failed before it could be decided"));
+            var planned = new StepAction(call.Step.Skill, parameters);
+            return Ended(Failed(code, message, retryable), await gate.UndecidedAsync(planned, "nothing was executed: the step failed before it could be decided"));
         }
 
         if (skill is null)
@@ -133,12 +136,16 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
             return await UndecidedAsync("invalid_params", refused.Message);
         }
 
-        var decision = await gate.DecideAsync(new StepAction(skill.Name, parameters), stop);
+        var action = new StepAction(skill.Name, parameters) { Attempt = call.AttemptId, Most = () => MostOf(bound, call.Run.TenantId) };
+        var decision = await gate.DecideAsync(action, stop);
         if (call.Approvals is { } people)
         {
             (decision, var wait) = await people.DecideAsync(call, skill, parameters, decision, gate, stop);
             if (wait is not null)
+            {
+                await gate.ForgoAsync(action);
                 return Ended(Blocked(decision), decision) with { Waits = wait };
+            }
         }
 
         var timeoutMs = Math.Min(call.Step.TimeoutMs, decision.TimeoutMs ?? int.MaxValue);
@@ -147,7 +154,11 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         {
             child = await subRuns.AskAsync(call, parameters, decision.MayExecute, timeoutMs, stop);
             if (child.Wait is { } until)
+            {
+                await gate.ForgoAsync(action);
                 return Ended(Blocked(decision), decision) with { Waits = until };
+            }
+
             if (child.Failure is { } none)
                 return Ended(new SkillOutcome(null, none), decision);
         }
@@ -155,7 +166,7 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         if (!decision.MayExecute)
             return Ended(new SkillOutcome(child.Ended is { } had ? SubRuns.OutcomeOf(had) : null, Blocked(decision).Failure), decision);
         var context = ContextOf(call, decision.Approval, child.Ended);
-        using var watch = gate.Watch(new StepAction(skill.Name, parameters));
+        using var watch = gate.Watch(action);
         var (outcome, interrupted) = await RunAsync(call with { Step = call.Step with { TimeoutMs = timeoutMs } }, bound, context, watch, stop);
         if (skill.Source is { } from && context.SourceEvidence is { } seenInCall)
             evidence = new Dictionary<string, CanonicalJson>(StringComparer.Ordinal) { [from] = seenInCall };
@@ -163,6 +174,12 @@ internal sealed class StepExecutor(SkillRegistry skills, IServiceScopeFactory sc
         {
             Usage = context.Usage, KilledBy = interrupted ? watch?.By : null, Replay = context.Replay, Varies = context.VaryingPlaces,
         };
+    }
+
+    private UseLimit? MostOf(SkillCall call, TenantId tenant)
+    {
+        using var scope = scopes.CreateScope();
+        return call.MostOf(scope.ServiceProvider, tenant);
     }
 
     private static SkillOutcome Blocked(StepDecision decision)

@@ -52,6 +52,9 @@ public sealed record ModelPlannerOptions
     /// <summary>Steps of a run at most, 2 to 10,000. Default: 100.</summary>
     public int MaxSteps { get; init; } = 100;
 
+    /// <summary>Tokens of one answer of the model at most, 1 to 10,000,000: what each call may use is known then, and reserved of budgets. Default: the service's.</summary>
+    public int? MaxTokens { get; init; }
+
     /// <summary>How often a plan that is not valid is sent back to the model, 0 to 10; the planner <c>llm</c> alone. Default: 2.</summary>
     public int MaxRepairs { get; init; } = 2;
 
@@ -70,6 +73,7 @@ public sealed record ModelPlannerOptions
         InRange(MaxSteps, 2, 10_000, nameof(MaxSteps));
         InRange(MaxRepairs, 0, 10, nameof(MaxRepairs));
         InRange(MaxConversation, 16_384, 4_000_000, nameof(MaxConversation));
+        InRange(MaxTokens ?? 1, 1, 10_000_000, nameof(MaxTokens));
         return this;
     }
 

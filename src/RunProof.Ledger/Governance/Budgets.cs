@@ -153,7 +153,14 @@ public enum BudgetSetting
 /// <param name="Tokens">Tokens.</param>
 /// <param name="Steps">Attempts let through; counted where the budget limits them.</param>
 /// <param name="Runs">Runs created; counted where the budget limits them.</param>
-public sealed record BudgetUsage(AgentId? AgentId, DateOnly? PeriodStart, decimal CostCents, long Tokens, long Steps, long Runs);
+public sealed record BudgetUsage(AgentId? AgentId, DateOnly? PeriodStart, decimal CostCents, long Tokens, long Steps, long Runs)
+{
+    /// <summary>Cents that steps under way have reserved.</summary>
+    public decimal ReservedCostCents { get; init; }
+
+    /// <summary>Tokens that steps under way have reserved.</summary>
+    public long ReservedTokens { get; init; }
+}
 
 /// <summary>What a run has used, over all its attempts.</summary>
 /// <param name="CostCents">Cents.</param>
@@ -166,4 +173,15 @@ public sealed record RunUse(decimal CostCents, long Tokens, long Steps);
 /// <param name="What">Which of its limits: <c>cost_cents</c>, <c>tokens</c>, <c>steps</c> or <c>duration_ms</c>.</param>
 /// <param name="Used">How much is used.</param>
 /// <param name="Limit">How much may be.</param>
-public sealed record UsedUp(Budget Budget, string What, decimal Used, decimal Limit);
+/// <param name="Reserved">How much of the rest other steps under way have reserved.</param>
+/// <param name="Wanted">How much the attempt wanted to reserve; 0 where it wanted nothing.</param>
+public sealed record UsedUp(Budget Budget, string What, decimal Used, decimal Limit, decimal Reserved = 0, decimal Wanted = 0);
+
+/// <summary>What an attempt is to reserve of the budgets of its agent and tenant, until it is recorded.</summary>
+/// <param name="RunId">Its run.</param>
+/// <param name="TraceId">Its trace.</param>
+/// <param name="Worker">The process that has the run: nobody else reserves anything for it.</param>
+/// <param name="Attempt">Which attempt.</param>
+/// <param name="CostCents">Cents.</param>
+/// <param name="Tokens">Tokens.</param>
+public sealed record BudgetReservation(RunId RunId, TraceId TraceId, string Worker, AttemptId Attempt, decimal CostCents, long Tokens);

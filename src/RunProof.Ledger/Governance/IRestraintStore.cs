@@ -28,15 +28,26 @@ public interface IRestraintStore
 
     /// <summary>
     /// Asks whether an attempt may begin by the budgets of its agent and tenant; where it may, it is counted, at once and for all processes, against those that limit
-    /// steps. The same attempt asked for again is counted once.
+    /// steps, and what it may use at most is reserved until its step is recorded, its run leaves the process or ends. The same attempt asked for again is counted once, and
+    /// reserves once.
     /// </summary>
     /// <param name="tenant">The tenant.</param>
     /// <param name="agent">The agent, or null.</param>
     /// <param name="at">The time, which tells the period.</param>
     /// <param name="attempt">A number for the attempt, the same where the call is repeated.</param>
-    /// <param name="cancellationToken">Gives up; the attempt may be counted all the same.</param>
-    /// <returns>The budgets that are used up; empty where the attempt may begin.</returns>
-    Task<IReadOnlyList<UsedUp>> TakeAsync(TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, CancellationToken cancellationToken);
+    /// <param name="reserve">What it is to reserve; null for nothing.</param>
+    /// <param name="cancellationToken">Gives up; the attempt may be counted, and have reserved, all the same.</param>
+    /// <exception cref="PolicyUnavailableException">The run is another process's by now: nothing is reserved for it here.</exception>
+    /// <returns>The budgets that are used up, or leave too little; empty where the attempt may begin.</returns>
+    Task<IReadOnlyList<UsedUp>> TakeAsync(
+        TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, BudgetReservation? reserve, CancellationToken cancellationToken);
+
+    /// <summary>Lets go of what an attempt has reserved. Where it has nothing reserved, nothing changes.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="trace">The attempt's trace.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="cancellationToken">Gives up; it may be let go of all the same.</param>
+    Task ForgoAsync(TenantId tenant, TraceId trace, AttemptId attempt, CancellationToken cancellationToken);
 
     /// <summary>What a run that a worker has claimed has used so far, by its evidence, over all its attempts.</summary>
     /// <param name="tenant">The tenant.</param>

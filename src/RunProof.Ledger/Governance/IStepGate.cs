@@ -1,4 +1,5 @@
 using RunProof.Format;
+using RunProof.Skills;
 
 namespace RunProof.Ledger;
 
@@ -65,10 +66,16 @@ public interface IRunGate
     /// <returns>The decision.</returns>
     StepDecision Answered(StepDecision decision, StepApproval approval, bool isAnswer);
 
-    /// <summary>Adds an attempt to what the run has used.</summary>
+    /// <summary>Lets go of what was reserved for an attempt that will not begin now: it waits, and is asked for again. Another call changes nothing, and nothing is thrown: what the
+    /// store does not hear of is let go of with the run.</summary>
+    /// <param name="action">As it was decided of.</param>
+    ValueTask ForgoAsync(StepAction action) => default;
+
+    /// <summary>Adds an attempt to what the run has used, in place of what was reserved for it.</summary>
     /// <param name="costCents">What it cost, in cents.</param>
     /// <param name="tokens">Tokens of models that it used.</param>
-    void Used(decimal costCents, long tokens);
+    /// <param name="attempt">The attempt; null where nothing can be reserved for it.</param>
+    void Used(decimal costCents, long tokens, AttemptId? attempt = null);
 }
 
 /// <summary>Watches an attempt under way.</summary>
@@ -124,7 +131,18 @@ public sealed record StepAction(string Skill, CanonicalJson Parameters)
 {
     /// <summary>In a plan: the place of the step whose fallback it is; null for a step, whose place is its own in the list.</summary>
     public int? FallbackOf { get; init; }
+
+    /// <summary>Which attempt of which step it is; null where nothing is to be executed. Default: null.</summary>
+    public AttemptId? Attempt { get; init; }
+
+    /// <summary>Tells what it may use at most, where a budget is about that; null where nobody can. Default: null.</summary>
+    public Func<UseLimit?>? Most { get; init; }
 }
+
+/// <summary>An attempt within its trace, by what is recorded of it.</summary>
+/// <param name="Key">The step's idempotency key.</param>
+/// <param name="Number">Attempts of the step before it.</param>
+public sealed record AttemptId(string Key, int Number);
 
 /// <summary>The policies in force cannot be known at present.</summary>
 /// <param name="message">Why.</param>

@@ -157,6 +157,12 @@ public sealed class StepDecision : IEquatable<StepDecision>
 
         writer.WriteRaw(",\"reason\":"u8);
         writer.WriteString(Reason);
+        if (Effects.Reserved is { } reserved)
+        {
+            writer.WriteRaw(",\"reserved\":"u8);
+            writer.WriteJson(reserved);
+        }
+
         WriteRule(ref writer);
         writer.WriteRaw("}"u8);
         writer.Flush();
@@ -219,6 +225,9 @@ internal sealed record DecisionEffects
     internal IReadOnlyList<string> CountedWhenApproved { get; init; } = [];
 
     internal int? TimeoutMs { get; init; }
+
+    /// <summary>What budgets keep for the attempt until it is recorded: the canonical object of evidence; null for nothing.</summary>
+    internal CanonicalJson? Reserved { get; init; }
 
     /// <summary>Places of the parameters that evidence does not show.</summary>
     internal IReadOnlyList<PlaceRedaction> Parameters { get; init; } = [];

@@ -16,8 +16,12 @@ public sealed class NoRestraints : IRestraintStore
     public Task<IReadOnlyList<KillSwitch>> ReadKillSwitchesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<KillSwitch>>([]);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<UsedUp>> TakeAsync(TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<UsedUp>> TakeAsync(
+        TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, BudgetReservation? reserve, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<UsedUp>>([]);
+
+    /// <inheritdoc/>
+    public Task ForgoAsync(TenantId tenant, TraceId trace, AttemptId attempt, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task<RunUse> ReadRunUseAsync(TenantId tenant, RunId run, string worker, CancellationToken cancellationToken) => Task.FromResult(new RunUse(0, 0, 0));

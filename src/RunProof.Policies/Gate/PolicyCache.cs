@@ -114,7 +114,7 @@ internal sealed partial class PolicyCache(IPolicyStore store, IRestraintStore re
             {
                 return await ask(cancellationToken);
             }
-            catch (Exception failed) when (failed is not OperationCanceledException)
+            catch (Exception failed) when (failed is not (OperationCanceledException or PolicyUnavailableException))
             {
                 if (clock.GetElapsedTime(began) + pause >= options.Patience)
                     throw new PolicyUnavailableException($"{otherwise}: the store does not answer", failed);

@@ -1,13 +1,15 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using RunProof.Format;
 using RunProof.Ledger;
+using RunProof.Skills;
 
 namespace RunProof.Policies;
 
 /// <summary>
 /// The budgets of one run. Those of the run itself are added up here: one process has a run at a time, and what a former one used is read from its evidence. Those of
-/// its agent and tenant are the store's, for all processes at once.
+/// its agent and tenant are the store's, for all processes at once. What an attempt may use at most is reserved before it begins: of the former here, of the latter there.
 /// </summary>
 internal sealed class RunBudgets(GovernedRun run, IRestraintStore store, PolicyCache patience, TimeProvider clock)
 {
@@ -19,6 +21,7 @@ internal sealed class RunBudgets(GovernedRun run, IRestraintStore store, PolicyC
     };
 
     private readonly HashSet<long> _waited = [];
+    private readonly Dictionary<AttemptId, Reservation> _reserved = [];
     private RunUse? _before = run.Earlier is null && run.Attempt <= 1 ? new RunUse(0, 0, 0) : null;
     private decimal _cost;
     private long _tokens;
@@ -36,55 +39,140 @@ internal sealed class RunBudgets(GovernedRun run, IRestraintStore store, PolicyC
         }
     }
 
-    internal void Used(decimal costCents, long tokens)
+    internal void Used(decimal costCents, long tokens, AttemptId? attempt)
     {
         _cost += costCents;
         _tokens += tokens;
+        if (attempt is not null)
+            _reserved.Remove(attempt);
     }
 
-    /// <summary>Asks whether an attempt may begin; where it may, it is counted.</summary>
-    /// <exception cref="PolicyUnavailableException">The store does not answer.</exception>
-    /// <param name="current">What is in force.</param>
-    /// <param name="waiting">The action, where a person is to approve it: it is asked for again until one has, and counted once.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The budget that keeps it from that, or null; and how long it may take at most, or null.</returns>
-    internal async ValueTask<(UsedUp? Refusal, int? TimeoutMs)> AskAsync(PolicySnapshot current, StepAction? waiting, CancellationToken cancellationToken)
+    /// <summary>Lets go of what an attempt has reserved here and in the store. What the store does not hear of is let go of with the run.</summary>
+    internal async ValueTask ForgoAsync(AttemptId attempt)
     {
-        var ofRun = current.RunBudgets.Where(budget => budget.AgentId is null || budget.AgentId == run.AgentId);
-        Budget[] own = _own is null && current.RunBudgets.Count == 0 ? [] : _own is null ? [.. ofRun] : [_own, .. ofRun];
-        if (own.Length > 0)
+        if (!_reserved.Remove(attempt, out var reserved) || reserved.Shared is not { } shared)
+            return;
+        try
+        {
+            await patience.AskAsync(
+                async token =>
+                {
+                    await store.ForgoAsync(run.TenantId, shared.TraceId, attempt, token);
+                    return true;
+                }, "what is reserved of the budgets could not be let go of", CancellationToken.None);
+        }
+        catch (PolicyUnavailableException)
+        {
+        }
+    }
+
+    /// <summary>Asks whether an attempt may begin; where it may, it is counted, and what it may use at most is reserved.</summary>
+    /// <exception cref="PolicyUnavailableException">The store does not answer, or the run is another process's by now.</exception>
+    /// <param name="current">What is in force.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="waits">Whether a person is to approve it: it is asked for again until one has, and counted once.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async ValueTask<BudgetAnswer> AskAsync(PolicySnapshot current, StepAction action, bool waits, CancellationToken cancellationToken)
+    {
+        var own = BudgetsOf(current.RunBudgets, _own);
+        var shared = BudgetsOf(current.SharedBudgets, null);
+        var reserved = ReservedBy(action, own, shared);
+        if (own.Count > 0)
         {
             await BeginAsync(cancellationToken);
-            if (First(own.Select(UsedUpOf).OfType<UsedUp>()) is { } refusal)
-                return (refusal, null);
+            var others = Others(action);
+            if (First(own.Select(budget => UsedUpOf(budget, reserved?.Most, others)).OfType<UsedUp>()) is { } refusal)
+                return new BudgetAnswer(refusal, null, null);
         }
 
-        if (current.SharedBudgets.Count > 0)
+        if (shared.Count > 0)
         {
-            var attempt = waiting is null ? NextAttempt() : NumberOf(waiting);
+            var attempt = waits ? NumberOf(action) : NextAttempt();
             var used = await patience.AskAsync(
-                token => store.TakeAsync(run.TenantId, run.AgentId, clock.GetUtcNow(), attempt, token), "what is used of the budgets could not be read", cancellationToken);
+                token => store.TakeAsync(run.TenantId, run.AgentId, clock.GetUtcNow(), attempt, reserved?.Shared, token), "what is used of the budgets could not be read",
+                cancellationToken);
             if (First(used) is { } refusal)
-                return (refusal, null);
+                return new BudgetAnswer(refusal, null, null);
         }
 
-        if (waiting is null || _waited.Add(NumberOf(waiting)))
+        if (!waits || _waited.Add(NumberOf(action)))
             _steps++;
-        var duration = own.Min(budget => budget.Limits.DurationMs);
-        return (null, duration is null ? null : (int)Math.Clamp(duration.Value - Elapsed(), 1, int.MaxValue));
+        if (reserved is not null)
+            _reserved[action.Attempt!] = reserved;
+        var duration = own.Count == 0 ? null : own.Min(budget => budget.Limits.DurationMs);
+        return new BudgetAnswer(null, duration is null ? null : (int)Math.Clamp(duration.Value - Elapsed(), 1, int.MaxValue), reserved?.Evidence);
     }
 
-    private UsedUp? UsedUpOf(Budget budget)
+    private List<Budget> BudgetsOf(IReadOnlyList<Budget> inForce, Budget? first)
+    {
+        var budgets = first is null ? new List<Budget>() : [first];
+        foreach (var budget in inForce)
+        {
+            if (budget.Scope is BudgetScope.Tenant || (budget.AgentId is null ? budget.Scope is BudgetScope.Run || run.AgentId is not null : budget.AgentId == run.AgentId))
+                budgets.Add(budget);
+        }
+
+        return budgets;
+    }
+
+    // Nothing is asked of the skill where no budget limits what it could say.
+    private Reservation? ReservedBy(StepAction action, List<Budget> own, List<Budget> shared)
+    {
+        bool LimitsCost(Budget budget) => budget.Limits.CostCents is not null;
+        bool LimitsTokens(Budget budget) => budget.Limits.Tokens is not null;
+        if (action is not { Attempt: { } attempt, Most: { } tell } || !(own.Exists(LimitsCost) || own.Exists(LimitsTokens) || shared.Exists(LimitsCost) || shared.Exists(LimitsTokens)))
+            return null;
+        UseLimit? most;
+        try
+        {
+            most = tell();
+        }
+        catch (Exception fault)
+        {
+            throw new PolicyUnavailableException($"what the step may use at most could not be told: {fault.Message}", fault);
+        }
+
+        if (most is null)
+            return null;
+        UseLimit Of(bool cost, bool tokens) => new(cost ? most.CostCents : 0, tokens ? most.Tokens : 0);
+        var all = Of(own.Exists(LimitsCost) || shared.Exists(LimitsCost), own.Exists(LimitsTokens) || shared.Exists(LimitsTokens));
+        var ofShared = Of(shared.Exists(LimitsCost), shared.Exists(LimitsTokens));
+        if (all is { CostCents: 0, Tokens: 0 })
+            return null;
+        return new Reservation(all, ofShared is { CostCents: 0, Tokens: 0 } || run.RunId is not { } id ? null : new BudgetReservation(
+            id, TraceId.Of(id, run.Attempt), run.Worker ?? "", attempt, ofShared.CostCents, ofShared.Tokens));
+    }
+
+    // What other steps of the run, under way in this process, may use still.
+    private UseLimit Others(StepAction action)
+    {
+        var (cost, tokens) = (0m, 0L);
+        foreach (var (attempt, reserved) in _reserved)
+        {
+            if (attempt == action.Attempt)
+                continue;
+            cost += reserved.Most.CostCents;
+            tokens += reserved.Most.Tokens;
+        }
+
+        return new UseLimit(cost, tokens);
+    }
+
+    private UsedUp? UsedUpOf(Budget budget, UseLimit? most, UseLimit others)
     {
         var (limits, before) = (budget.Limits, _before ?? new RunUse(0, 0, 0));
-        if (limits.CostCents is { } cents && before.CostCents + _cost >= cents)
-            return new UsedUp(budget, "cost_cents", before.CostCents + _cost, cents);
+        if (limits.CostCents is { } cents && Beyond(budget, "cost_cents", before.CostCents + _cost, cents, others.CostCents, most?.CostCents ?? 0) is { } cost)
+            return cost;
         if (limits.DurationMs is { } duration && Elapsed() >= duration)
             return new UsedUp(budget, "duration_ms", Elapsed(), duration);
         if (limits.Steps is { } steps && before.Steps + _steps >= steps)
             return new UsedUp(budget, "steps", before.Steps + _steps, steps);
-        return limits.Tokens is { } tokens && before.Tokens + _tokens >= tokens ? new UsedUp(budget, "tokens", before.Tokens + _tokens, tokens) : null;
+        return limits.Tokens is { } tokens ? Beyond(budget, "tokens", before.Tokens + _tokens, tokens, others.Tokens, most?.Tokens ?? 0) : null;
     }
+
+    // What wants nothing is kept from beginning by what is used, not by what may be.
+    private static UsedUp? Beyond(Budget budget, string what, decimal used, decimal limit, decimal reserved, decimal wanted) =>
+        used >= limit || (wanted > 0 && wanted > limit - used - reserved) ? new UsedUp(budget, what, used, limit, reserved, wanted) : null;
 
     private long Elapsed() => (long)(clock.GetUtcNow() - run.StartedAt).TotalMilliseconds;
 
@@ -103,6 +191,19 @@ internal sealed class RunBudgets(GovernedRun run, IRestraintStore store, PolicyC
     private static long Number(string name) => BinaryPrimitives.ReadInt64BigEndian(Format.Digest.Of(Encoding.UTF8.GetBytes(name)).ToArray());
 }
 
+/// <summary>What budgets make of an attempt.</summary>
+/// <param name="Refusal">The budget that keeps it from beginning; null where none does.</param>
+/// <param name="TimeoutMs">How long it may take at most, or null.</param>
+/// <param name="Reserved">What they keep for it, for evidence; null for nothing.</param>
+internal sealed record BudgetAnswer(UsedUp? Refusal, int? TimeoutMs, CanonicalJson? Reserved);
+
+/// <summary>What is kept for an attempt: of all budgets that are about it, and of those that runs share.</summary>
+internal sealed record Reservation(UseLimit Most, BudgetReservation? Shared)
+{
+    /// <summary>What is limited of it, as an object.</summary>
+    internal CanonicalJson Evidence => new BudgetLimits(Most.CostCents > 0 ? Most.CostCents : null, Most.Tokens > 0 ? Most.Tokens : null).ToCanonicalJson();
+}
+
 /// <summary>A budget that is used up, in the words of evidence.</summary>
 internal static class UsedUpWords
 {
@@ -118,7 +219,9 @@ internal static class UsedUpWords
             BudgetScope.Agent => $"of the agent ({period})",
             _ => $"of the tenant ({period})",
         };
-        return FormattableString.Invariant($"the budget {whose} is used up: {used.What} {Plain(used.Used)} of {Plain(used.Limit)}");
+        return used.Used >= used.Limit
+            ? FormattableString.Invariant($"the budget {whose} is used up: {used.What} {Plain(used.Used)} of {Plain(used.Limit)}")
+            : FormattableString.Invariant($"the budget {whose} leaves too little: {used.What} {Plain(used.Used)} of {Plain(used.Limit)} used, {Plain(used.Reserved)} reserved by other steps under way, and this one may use {Plain(used.Wanted)}");
     }
 
     // Without the zeros that a sum keeps.

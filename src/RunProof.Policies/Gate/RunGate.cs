@@ -59,11 +59,13 @@ internal sealed class RunGate : IRunGate
         return decision.Kind is StepDecisionKind.ApprovalRequired ? Counted(answered) : answered;
     }
 
-    public void Used(decimal costCents, long tokens)
+    public ValueTask ForgoAsync(StepAction action) => action?.Attempt is { } attempt ? _budgets.ForgoAsync(attempt) : default;
+
+    public void Used(decimal costCents, long tokens, AttemptId? attempt = null)
     {
         _cost += costCents;
         _tokens += tokens;
-        _budgets.Used(costCents, tokens);
+        _budgets.Used(costCents, tokens, attempt);
     }
 
     private StepDecision Counted(StepDecision decision)
@@ -77,8 +79,8 @@ internal sealed class RunGate : IRunGate
     private async ValueTask<StepDecision> WithinBudgetsAsync(
         StepDecision decision, StepAction action, PolicySnapshot current, CancellationToken cancellationToken)
     {
-        var (refusal, timeout) = await _budgets.AskAsync(
-            current, decision.Kind is StepDecisionKind.ApprovalRequired || action.Skill == "approval" ? action : null, cancellationToken);
+        var (refusal, timeout, reserved) = await _budgets.AskAsync(
+            current, action, waits: decision.Kind is StepDecisionKind.ApprovalRequired || action.Skill == "approval", cancellationToken);
         if (refusal is not null)
         {
             var onExceeded = refusal.Budget.OnExceeded;
@@ -92,9 +94,10 @@ internal sealed class RunGate : IRunGate
                 });
         }
 
-        return timeout is { } left && left < (decision.TimeoutMs ?? int.MaxValue)
-            ? new StepDecision(decision.Kind, decision.Reason, decision.Rule, decision.Effects with { TimeoutMs = left })
-            : decision;
+        var least = timeout is { } left && left < (decision.TimeoutMs ?? int.MaxValue) ? left : decision.TimeoutMs;
+        return least == decision.TimeoutMs && reserved is null
+            ? decision
+            : new StepDecision(decision.Kind, decision.Reason, decision.Rule, decision.Effects with { TimeoutMs = least, Reserved = reserved });
     }
 
     private StepDecision Decide(StepAction action, PolicySnapshot current)

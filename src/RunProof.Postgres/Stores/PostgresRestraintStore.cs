@@ -37,7 +37,9 @@ public sealed class PostgresRestraintStore(NpgsqlDataSource source) : IRestraint
 
     private const string AllOnSql = $"SELECT {KillColumns} FROM runproof.kill_switches_on() k ORDER BY k.set_at, k.number";
 
-    private const string TakeSql = $"SELECT {BudgetColumns}, true, b.what, b.used, b.most FROM runproof.take_budgets($1, $2, $3, $4) b";
+    private const string TakeSql = $"SELECT {BudgetColumns}, true, b.what, b.used, b.most, b.reserved, b.wanted FROM runproof.take_budgets($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) b";
+
+    private const string ForgoSql = "SELECT runproof.forgo_budgets($1, $2, $3, $4)";
 
     private const string UseSql = "SELECT cost_cents, tokens, steps FROM runproof.run_use($1, $2, $3)";
 
@@ -53,7 +55,9 @@ public sealed class PostgresRestraintStore(NpgsqlDataSource source) : IRestraint
 
     private const string UsageSql =
         """
-        SELECT u.subject, u.period_start, u.cost_cents, u.tokens, u.steps, u.runs FROM runproof.budget_usage u
+        SELECT u.subject, u.period_start, u.cost_cents, u.tokens, u.steps, u.runs, r.cost_cents, r.tokens FROM runproof.budget_usage u
+          JOIN (SELECT DISTINCT ON (v.id) v.id, v.period, v.zone FROM runproof.budgets v WHERE v.tenant_id = $1 AND v.id = $2) b ON b.id = u.budget_id
+          CROSS JOIN LATERAL runproof.reserved_of($1, u.subject, b.period, b.zone, u.period_start, NULL, NULL, NULL) r
           WHERE u.tenant_id = $1 AND u.budget_id = $2 ORDER BY u.period_start DESC, u.subject LIMIT $3
         """;
 
@@ -99,20 +103,38 @@ public sealed class PostgresRestraintStore(NpgsqlDataSource source) : IRestraint
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<UsedUp>> TakeAsync(TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<UsedUp>> TakeAsync(
+        TenantId tenant, AgentId? agent, DateTimeOffset at, long attempt, BudgetReservation? reserve, CancellationToken cancellationToken)
     {
         await using var batch = source.CreateBatch();
-        batch.BatchCommands.Add(Sql.Command(TakeSql, tenant.Value, agent?.Value, at, attempt));
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var used = await ReadAllAsync(
-            reader, row => new UsedUp(BudgetOf(row, tenant), row.GetString(16), Amount(row, 17), Amount(row, 18)), cancellationToken);
-
-        // What was counted is there only once the transaction has committed.
-        while (await reader.NextResultAsync(cancellationToken))
+        batch.BatchCommands.Add(Sql.Command(
+            TakeSql, tenant.Value, agent?.Value, at, attempt, reserve?.RunId.Value, reserve?.TraceId.Value, reserve?.Worker, reserve?.Attempt.Key,
+            Sql.OrNull(reserve?.Attempt.Number), reserve?.CostCents ?? 0m, reserve?.Tokens ?? 0L));
+        try
         {
-        }
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            var used = await ReadAllAsync(
+                reader, row => new UsedUp(BudgetOf(row, tenant), row.GetString(16), Amount(row, 17), Amount(row, 18), Amount(row, 19), Amount(row, 20)), cancellationToken);
 
-        return used;
+            // What was counted is there only once the transaction has committed.
+            while (await reader.NextResultAsync(cancellationToken))
+            {
+            }
+
+            return used;
+        }
+        catch (PostgresException refused) when (refused.SqlState == "RB002")
+        {
+            throw new PolicyUnavailableException(refused.MessageText, refused);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ForgoAsync(TenantId tenant, TraceId trace, AttemptId attempt, CancellationToken cancellationToken)
+    {
+        await using var batch = source.CreateBatch();
+        batch.BatchCommands.Add(Sql.Command(ForgoSql, tenant.Value, trace.Value, attempt.Key, attempt.Number));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -274,7 +296,10 @@ public sealed class PostgresRestraintStore(NpgsqlDataSource source) : IRestraint
         var start = row.GetFieldValue<DateOnly>(1);
         return new BudgetUsage(
             row.GetString(0) is { Length: > 0 } agent ? AgentId.Parse(agent) : null, start == new DateOnly(1970, 1, 1) ? null : start,
-            Amount(row, 2), Whole(row, 3), row.GetInt64(4), row.GetInt64(5));
+            Amount(row, 2), Whole(row, 3), row.GetInt64(4), row.GetInt64(5))
+        {
+            ReservedCostCents = Amount(row, 6), ReservedTokens = Whole(row, 7),
+        };
     }
 
     private static KillSwitch KillOf(DbDataReader row) => new()

@@ -10,7 +10,7 @@ namespace RunProof.Runner;
 internal static class PlannerSettings
 {
     private static readonly string[] Members = ["Agent", "Llm", "Rules"];
-    internal static readonly string[] ModelMembers = ["Model", "Skill", "Skills", "Prompt", "MaxTurns", "MaxSteps", "MaxRepairs", "MaxConversation"];
+    internal static readonly string[] ModelMembers = ["Model", "Skill", "Skills", "Prompt", "MaxTurns", "MaxSteps", "MaxTokens", "MaxRepairs", "MaxConversation"];
 
     /// <summary>Reads it, and the file of rules.</summary>
     /// <param name="configuration">The host's.</param>
@@ -70,6 +70,7 @@ internal static class PlannerSettings
             Prompt = planner["Prompt"] is { Length: > 0 } prompt ? prompt : null,
             MaxTurns = ModelSettings.Count(planner, "MaxTurns") ?? usual.MaxTurns,
             MaxSteps = ModelSettings.Count(planner, "MaxSteps") ?? usual.MaxSteps,
+            MaxTokens = ModelSettings.Count(planner, "MaxTokens"),
             MaxRepairs = ModelSettings.Count(planner, "MaxRepairs") ?? usual.MaxRepairs,
             MaxConversation = ModelSettings.Count(planner, "MaxConversation") ?? usual.MaxConversation,
         };

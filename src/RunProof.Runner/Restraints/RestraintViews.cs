@@ -34,7 +34,8 @@ internal sealed record UsageView(
     [property: Description("The first day of the period in the budget's zone; null for all time.")] string? PeriodStart, string CostCents, long Tokens,
     [property: Description("Attempts let through; null where the budget does not limit them: then they are not counted.")] long? Steps,
     [property: Description("Runs created; null where the budget does not limit them: then they are not counted.")] long? Runs,
-    [property: Description("Whether a limit is reached.")] bool Exceeded)
+    [property: Description("Whether a limit is reached.")] bool Exceeded,
+    [property: Description("Cents that steps under way have reserved.")] string ReservedCostCents, [property: Description("Tokens that steps under way have reserved.")] long ReservedTokens)
 {
     public static UsageView Of(Budget budget, BudgetUsage usage)
     {
@@ -42,7 +43,8 @@ internal sealed record UsageView(
         return new UsageView(
             usage.AgentId?.Value, usage.PeriodStart?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), Amounts.Text(usage.CostCents)!, usage.Tokens,
             limits.Steps is null ? null : usage.Steps, limits.Runs is null ? null : usage.Runs,
-            usage.CostCents >= limits.CostCents || usage.Tokens >= limits.Tokens || usage.Steps >= limits.Steps || usage.Runs >= limits.Runs);
+            usage.CostCents >= limits.CostCents || usage.Tokens >= limits.Tokens || usage.Steps >= limits.Steps || usage.Runs >= limits.Runs,
+            Amounts.Text(usage.ReservedCostCents)!, usage.ReservedTokens);
     }
 }
 

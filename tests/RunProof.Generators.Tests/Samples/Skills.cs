@@ -39,8 +39,11 @@ public sealed partial class EchoSkill(Greeter greeter)
 
 /// <summary>Gives a result.</summary>
 [Skill("sample/Result:1")]
-internal sealed partial class ResultSkill : IRepeatable<EchoParameters>
+internal sealed partial class ResultSkill : IRepeatable<EchoParameters>, ILimited<EchoParameters>
 {
+    static UseLimit? ILimited<EchoParameters>.MostOf(EchoParameters parameters, System.IServiceProvider services, TenantId tenant) =>
+        parameters.Fail is null ? new UseLimit(0.5m, parameters.Message.Length) : null;
+
     static bool IRepeatable<EchoParameters>.MayRepeat(EchoParameters parameters) => parameters.Fail is null;
 
     public ValueTask<SkillResult<EchoOutcome>> ExecuteAsync(EchoParameters parameters, SkillContext context, CancellationToken cancellationToken) => new(parameters.Fail switch

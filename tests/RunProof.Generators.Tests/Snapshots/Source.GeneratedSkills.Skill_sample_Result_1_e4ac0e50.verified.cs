@@ -44,6 +44,8 @@ public static partial class GeneratedSkills
 
             public override bool MayRepeat => MayRepeatBy<global::RunProof.Generators.Tests.Samples.ResultSkill, global::RunProof.Generators.Tests.Samples.EchoParameters>(_parameters);
 
+            public override global::RunProof.Skills.UseLimit? MostOf(global::System.IServiceProvider services, global::RunProof.Format.TenantId tenant) => MostBy<global::RunProof.Generators.Tests.Samples.ResultSkill, global::RunProof.Generators.Tests.Samples.EchoParameters>(_parameters, services, tenant);
+
             public override async global::System.Threading.Tasks.ValueTask<global::RunProof.Skills.SkillOutcome> ExecuteAsync(global::System.IServiceProvider services, global::RunProof.Skills.SkillContext context, global::System.Threading.CancellationToken cancellationToken)
             {
                 try

@@ -114,12 +114,12 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         var store = new PostgresRestraintStore(desk.Runner);
         await store.SetAsync(Budget("each", new BudgetLimits(Steps: 1)) with { Scope = BudgetScope.Agent, Zone = "Asia/Kathmandu" }, default);
         var evening = new DateTimeOffset(2026, 2, 10, 18, 14, 59, TimeSpan.Zero);
-        Assert.Empty(await store.TakeAsync(Acme, Agent, evening, 1, default));
-        var used = Assert.Single(await store.TakeAsync(Acme, Agent, evening, 2, default));
+        Assert.Empty(await store.TakeAsync(Acme, Agent, evening, 1, null, default));
+        var used = Assert.Single(await store.TakeAsync(Acme, Agent, evening, 2, null, default));
         Assert.Equal(("each", "steps", 1m, 1m), (used.Budget.Id, used.What, used.Used, used.Limit));
-        Assert.Empty(await store.TakeAsync(Acme, Agent, evening.AddSeconds(1), 3, default));
-        Assert.Empty(await store.TakeAsync(Acme, AgentId.Parse("agent-8"), evening, 4, default));
-        Assert.Empty(await store.TakeAsync(Acme, null, evening, 5, default));
+        Assert.Empty(await store.TakeAsync(Acme, Agent, evening.AddSeconds(1), 3, null, default));
+        Assert.Empty(await store.TakeAsync(Acme, AgentId.Parse("agent-8"), evening, 4, null, default));
+        Assert.Empty(await store.TakeAsync(Acme, null, evening, 5, null, default));
         Assert.Equal(["2026-02-11 agent-7", "2026-02-10 agent-7", "2026-02-10 agent-8"], (await store.ReadUsageAsync(Acme, "each", 10, default)).Select(row => $"{row.PeriodStart:yyyy-MM-dd} {row.AgentId}"));
     }
 
@@ -138,8 +138,8 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
             {
                 // Lost answers: each is asked for twice.
                 var attempt = (process * 100L) + i + 1;
-                var first = await store.TakeAsync(Acme, Agent, Noon, attempt, default);
-                var again = await store.TakeAsync(Acme, Agent, Noon, attempt, default);
+                var first = await store.TakeAsync(Acme, Agent, Noon, attempt, null, default);
+                var again = await store.TakeAsync(Acme, Agent, Noon, attempt, null, default);
                 if (first.Count == 0)
                 {
                     Interlocked.Increment(ref through);
@@ -149,7 +149,7 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         })));
         Assert.Equal(50, through);
         Assert.Equal((50L, 50L), (Assert.Single(await store.ReadUsageAsync(Acme, "a", 10, default)).Steps, Assert.Single(await store.ReadUsageAsync(Acme, "b", 10, default)).Steps));
-        Assert.Equal(["b"], (await store.TakeAsync(Acme, Agent, Noon, 9999, default)).Select(used => used.Budget.Id));
+        Assert.Equal(["b"], (await store.TakeAsync(Acme, Agent, Noon, 9999, null, default)).Select(used => used.Budget.Id));
     }
 
     [Fact]

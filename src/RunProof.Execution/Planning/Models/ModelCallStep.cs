@@ -26,6 +26,8 @@ internal static class ModelCallStep
                 writer.WriteString(name, value);
             writer.WriteEndObject();
             writer.WriteString("model", setup.Model);
+            if (setup.MaxTokens is { } most)
+                writer.WriteNumber("max_tokens", most);
             writer.WriteString("system_prompt_digest", setup.PromptDigest);
             writer.WriteString("system_prompt_ref", setup.Prompt);
             if (tools is not null)

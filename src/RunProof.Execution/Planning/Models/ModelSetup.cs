@@ -14,6 +14,9 @@ namespace RunProof.Execution;
 /// <param name="MaxSteps">Steps at most.</param>
 internal sealed record ModelSetup(string Model, int TimeoutMs, string Prompt, string PromptDigest, IReadOnlyList<SkillDescriptor> Skills, int MaxTurns, int MaxSteps)
 {
+    /// <summary>Tokens of one answer at most; null: as many as the service gives.</summary>
+    public int? MaxTokens { get; init; }
+
     /// <summary>The skill that asks models.</summary>
     public const string Skill = "llm_invoke";
 
@@ -48,7 +51,10 @@ internal sealed record ModelSetup(string Model, int TimeoutMs, string Prompt, st
         var turns = Limit(choices.MaxTurns, "max_turns", 1, options.MaxTurns, errors);
         var steps = Limit(choices.MaxSteps, "max_steps", 2, options.MaxSteps, errors);
         return errors.Count > 0 || model is null || digest is null ? null
-            : new ModelSetup(model, (int)Math.Min(models.TimeoutOf(model).TotalMilliseconds + Slack, 3_600_000), prompt, digest, offered, turns, steps);
+            : new ModelSetup(model, (int)Math.Min(models.TimeoutOf(model).TotalMilliseconds + Slack, 3_600_000), prompt, digest, offered, turns, steps)
+            {
+                MaxTokens = options.MaxTokens,
+            };
     }
 
     private static string? ModelOf(string planner, TenantId tenant, string? chosen, IModelCatalog models, List<PlanError> errors)
