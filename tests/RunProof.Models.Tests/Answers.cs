@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using RunProof.Format;
+using RunProof.Skills;
 using RunProof.Testing;
 
 namespace RunProof.Models.Tests;
@@ -9,6 +12,31 @@ namespace RunProof.Models.Tests;
 public sealed class Answers
 {
     private static readonly ModelPrice Price = new() { Version = "2026-11", Input = 2.50m, CachedInput = 0.25m, Output = 10m };
+
+    [Fact]
+    public async Task What_a_call_may_use_at_most_is_its_answers_limit_and_a_token_for_each_byte_that_is_sent()
+    {
+        await using var server = await ModelServer.StartAsync(_ => ModelTurn.Says("Hi"));
+        var endpoint = Asking.At(server.Endpoint) with { Price = new ModelPrice { Version = "1", Input = 2m, CachedInput = 3m, Output = 10m } };
+        var options = Asking.One(endpoint) with { Prompts = new Dictionary<string, string>(StringComparer.Ordinal) { ["long"] = new string('x', 1_000) } };
+        await using var provider = new ServiceCollection().AddModelSkills(_ => options).BuildServiceProvider();
+        Assert.True(new SkillRegistry(provider.GetServices<SkillDescriptor>()).TryFind("llm_invoke", out var skill));
+        UseLimit? Most(string members, string tenant = "t", string model = "m")
+        {
+            using var json = JsonDocument.Parse($$"""{"model":"{{model}}","messages":[{"role":"user","content":"Grüße"}]{{members}}}""");
+            return skill.Bind(json.RootElement, "params").MostOf(provider, TenantId.Parse(tenant));
+        }
+
+        var most = Most(",\"max_tokens\":100")!;
+        await Asking.AskAsync(options, """{"model":"m","messages":[{"role":"user","content":"Grüße"}],"max_tokens":100}""");
+        var sent = Encoding.UTF8.GetByteCount(Assert.Single(server.Requests).Json.GetRawText());
+        Assert.InRange(most.Tokens, sent + 100, sent + 100 + 40);
+        Assert.Equal((((most.Tokens - 100) * 3m) + 1_000m) / 10_000m, most.CostCents);
+        Assert.Equal(most.Tokens + 1_000, Most(",\"max_tokens\":100,\"system_prompt_ref\":\"long\"")!.Tokens - """{"role":"system","content":""},""".Length);
+        Assert.Null(Most(""));
+        Assert.Null(Most(",\"max_tokens\":0"));
+        Assert.Null(Most(",\"max_tokens\":100", model: "none"));
+    }
 
     [Fact]
     public async Task A_text_comes_back_with_its_tokens_and_what_they_cost()

@@ -157,7 +157,7 @@ ALTER TABLE public.runs ENABLE ALWAYS TRIGGER release_budgets;
 REVOKE ALL ON runproof.budget_reservations FROM PUBLIC;
 REVOKE ALL ON FUNCTION runproof.reserved_of, runproof.take_budgets, runproof.forgo_budgets, runproof.release_budgets FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION runproof.take_budgets, runproof.forgo_budgets TO runproof_runner;
-GRANT EXECUTE ON FUNCTION runproof.reserved_of, runproof.period_start TO runproof_runner, runproof_auditor;
+GRANT EXECUTE ON FUNCTION runproof.reserved_of, runproof.period_start TO runproof_runner;
 GRANT SELECT ON runproof.budget_reservations TO runproof_runner, runproof_auditor;
 ALTER TABLE runproof.budget_reservations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON runproof.budget_reservations TO runproof_runner, runproof_verifier, runproof_auditor

@@ -90,7 +90,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         Assert.Equal(expected, (await database.TryAsync(role, sql)).State);
 
     [Theory]
-    [InlineData("runproof_runner", "agents:INSERT agents:SELECT approval_decisions:SELECT budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT kill_switches:SELECT log_tiles:SELECT policies:SELECT policy_changes:SELECT run_queue:INSERT runs:INSERT runs:SELECT schedules:DELETE schedules:INSERT schedules:SELECT schedules:UPDATE schema_migrations:SELECT tenant_limits:SELECT")]
+    [InlineData("runproof_runner", "agents:INSERT agents:SELECT approval_decisions:SELECT budget_changes:SELECT budget_reservations:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT kill_switches:SELECT log_tiles:SELECT policies:SELECT policy_changes:SELECT run_queue:INSERT runs:INSERT runs:SELECT schedules:DELETE schedules:INSERT schedules:SELECT schedules:UPDATE schema_migrations:SELECT tenant_limits:SELECT")]
     [InlineData("runproof_verifier", Sealer)]
     [InlineData("runproof_auditor", Reader)]
     public async Task A_role_has_these_privileges_on_tables_and_no_other(string role, string expected) =>
@@ -98,7 +98,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
             $"SELECT string_agg(table_name || ':' || privilege_type, ' ' ORDER BY table_name, privilege_type) FROM information_schema.table_privileges WHERE grantee = '{role}'"));
 
     [Theory]
-    [InlineData("runproof_runner", "announce apply_policy approvals_of ask_approval cancel_run cancel_with_sub_runs claim_runs claim_schedules decide_approval ended_of find_api_key kill kill_switches_on kv_get kv_set next_attempt openings_of pause_run pause_with_sub_runs record_openings record_seals record_steps recorded_of release_kill release_run renew_claims replay_source replay_source_page replay_source_steps resume_run resume_with_sub_runs retire_budget retire_policy retry_run run_cost run_use set_budget sub_run_outcomes sub_run_seal take_budgets take_over told_of trace_context trace_progress use_approval wait_for_sub_runs wait_run wake_run wanted_of watched_of withdraw_approval")]
+    [InlineData("runproof_runner", "announce apply_policy approvals_of ask_approval cancel_run cancel_with_sub_runs claim_runs claim_schedules decide_approval ended_of find_api_key forgo_budgets kill kill_switches_on kv_get kv_set next_attempt openings_of pause_run pause_with_sub_runs period_start record_openings record_seals record_steps recorded_of release_kill release_run renew_claims replay_source replay_source_page replay_source_steps reserved_of resume_run resume_with_sub_runs retire_budget retire_policy retry_run run_cost run_use set_budget sub_run_outcomes sub_run_seal take_budgets take_over told_of trace_context trace_progress use_approval wait_for_sub_runs wait_run wake_run wanted_of watched_of withdraw_approval")]
     [InlineData("runproof_verifier", "all_logs approval_action find_api_key log_lag must_affect public_logs queue_to_seal recorded_of requeue retire_log_key tenants_in_quarantine tenants_to_seal told_of")]
     [InlineData("runproof_auditor", "all_logs approval_action tenants_in_quarantine")]
     public async Task A_role_may_call_these_functions_and_no_other(string role, string? expected) =>
@@ -133,7 +133,7 @@ public sealed class Isolation(SeededDatabase database) : IClassFixture<SeededDat
         "agents:SELECT aos_trace_steps:SELECT aos_trace_steps_archive:SELECT aos_traces:SELECT aos_traces_archive:SELECT approval_decisions:SELECT ";
 
     private const string Reader = Evidence
-        + "budget_changes:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT governance_records:SELECT incidents:SELECT integrity_evidence:SELECT kill_switches:SELECT llm_run_records:SELECT log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT policy_evaluations:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
+        + "budget_changes:SELECT budget_reservations:SELECT budget_usage:SELECT budgets:SELECT budgets_in_force:SELECT governance_records:SELECT incidents:SELECT integrity_evidence:SELECT kill_switches:SELECT llm_run_records:SELECT log_entries:SELECT log_keys:SELECT log_quarantine:SELECT log_queue:SELECT log_requeued:SELECT log_tiles:SELECT logs:SELECT payload_erasures:SELECT policies:SELECT policy_changes:SELECT policy_evaluations:SELECT retired_keys:SELECT runs:SELECT schema_migrations:SELECT";
 
     private const string Sealer = Evidence
         + "governance_records:SELECT incidents:SELECT integrity_evidence:SELECT llm_run_records:SELECT log_entries:INSERT log_entries:SELECT log_keys:INSERT log_keys:SELECT log_quarantine:INSERT log_quarantine:SELECT log_queue:DELETE log_queue:SELECT "
