@@ -123,6 +123,38 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         Assert.Equal(["2026-02-11 agent-7", "2026-02-10 agent-7", "2026-02-10 agent-8"], (await store.ReadUsageAsync(Acme, "each", 10, default)).Select(row => $"{row.PeriodStart:yyyy-MM-dd} {row.AgentId}"));
     }
 
+    /// <summary>Days of 23 and 25 hours, leap days, and months that begin while it is still the last one elsewhere: the expected starts are computed here, by .NET's rules of zones.</summary>
+    [Theory]
+    [InlineData("UTC")]
+    [InlineData("Europe/Zurich")]
+    [InlineData("America/New_York")]
+    [InlineData("Australia/Lord_Howe")]
+    [InlineData("Pacific/Kiritimati")]
+    [InlineData("Pacific/Pago_Pago")]
+    public async Task A_day_and_a_month_begin_and_end_where_their_zone_says(string zone)
+    {
+        await using var desk = await DeskAsync();
+        var store = new PostgresRestraintStore(desk.Runner);
+        await store.SetAsync(Budget("day", new BudgetLimits(Steps: 1)) with { Scope = BudgetScope.Agent, AgentId = Agent, Zone = zone }, default);
+        await store.SetAsync(Budget("month", new BudgetLimits(Steps: 1)) with { Scope = BudgetScope.Agent, AgentId = AgentId.Parse("agent-8"), Zone = zone, Period = BudgetPeriod.Month }, default);
+        var attempt = 0;
+        foreach (var day in new[] { new DateOnly(2026, 3, 8), new DateOnly(2026, 3, 29), new DateOnly(2026, 4, 5), new DateOnly(2026, 10, 4), new DateOnly(2026, 10, 25), new DateOnly(2026, 11, 1), new DateOnly(2027, 12, 31), new DateOnly(2028, 2, 29) })
+            await HoldsAsync("agent-7", day, day.AddDays(1));
+        foreach (var month in new[] { new DateOnly(2026, 3, 1), new DateOnly(2026, 10, 1), new DateOnly(2026, 12, 1), new DateOnly(2028, 2, 1) })
+            await HoldsAsync("agent-8", month, month.AddMonths(1));
+
+        async Task HoldsAsync(string agent, DateOnly first, DateOnly next)
+        {
+            var (begins, ends, instant) = (StartOf(first), StartOf(next), TimeSpan.FromMicroseconds(1));
+            await TakeAsync(begins - instant);
+            Assert.Equal((true, false, false, true), (await TakeAsync(begins), await TakeAsync(begins), await TakeAsync(ends - instant), await TakeAsync(ends)));
+
+            async Task<bool> TakeAsync(DateTimeOffset at) => (await store.TakeAsync(Acme, AgentId.Parse(agent), at, ++attempt, null, default)).Count == 0;
+        }
+
+        DateTimeOffset StartOf(DateOnly day) => new(TimeZoneInfo.ConvertTimeToUtc(day.ToDateTime(default), TimeZoneInfo.FindSystemTimeZoneById(zone)), TimeSpan.Zero);
+    }
+
     [Fact]
     public async Task Attempts_are_never_one_too_many_however_many_processes_ask_and_one_that_asks_again_is_counted_once()
     {
