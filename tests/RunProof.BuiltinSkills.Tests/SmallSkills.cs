@@ -13,7 +13,7 @@ public sealed class SmallSkills
         using var provider = new ServiceCollection().AddBuiltinSkills().BuildServiceProvider();
         var skills = new SkillRegistry(provider.GetServices<SkillDescriptor>()).All;
 
-        Assert.Equal(["approval", "echo", "file_list", "file_read", "file_write", "http_call", "json_transform", "kv_get", "kv_set", "sql_query", "wait", "webhook_send"], skills.Select(s => s.Name));
+        Assert.Equal(["approval", "echo", "file_list", "file_read", "file_write", "http_call", "json_transform", "kv_get", "kv_set", "sql_query", "sub_run", "wait", "webhook_send"], skills.Select(s => s.Name));
         Assert.Equal(skills.Count, skills.Select(s => s.Schema).Distinct().Count());
         Assert.All(skills, skill => Assert.NotEmpty(skill.Description));
         Assert.All(skills, skill => Assert.Equal("object", JsonDocument.Parse(skill.ParametersSchema).RootElement.GetProperty("type").GetString()));
