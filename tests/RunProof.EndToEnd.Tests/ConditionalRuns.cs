@@ -42,6 +42,9 @@ public sealed class ConditionalRuns(PostgresFixture postgres)
 
         var proof = await system.ProveAsync(id, Cancel);
         Assert.True(proof.GetProperty("verification_status").GetString() == "VERIFIED", proof.GetProperty("findings").GetRawText());
+        Assert.Equal("complete", proof.GetProperty("side_records").GetProperty("status").GetString());
+        var (watched, told) = await system.CommandLineAsync(Cancel, "run", "watch", id);
+        Assert.True(watched == 0 && told.Contains("passed  echo  skipped", StringComparison.Ordinal) && told.Contains("saved  echo  succeeded (1 before)", StringComparison.Ordinal), told);
         var (compared, output) = await system.CommandLineAsync(Cancel, "run", "diff", id, id);
         Assert.True(compared == 0, output);
 

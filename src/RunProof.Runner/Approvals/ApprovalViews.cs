@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using RunProof.Execution;
 using RunProof.Format;
 using RunProof.Ledger;
 
@@ -13,6 +14,9 @@ internal sealed record ApprovalView
     public required string TraceId { get; init; }
     public required string PlanStep { get; init; }
     public required int PlanIndex { get; init; }
+
+    [Description("Whether it is the step's fallback that people are asked of.")]
+    public required bool Fallback { get; init; }
     public required int Attempt { get; init; }
     public required string Skill { get; init; }
 
@@ -52,7 +56,9 @@ internal sealed record ApprovalView
         RunId = approval.RunId.Value,
         TraceId = approval.TraceId.Value,
         PlanStep = approval.StepId,
-        PlanIndex = approval.PlanIndex,
+        // The store has fallbacks behind all places of a plan.
+        PlanIndex = approval.PlanIndex % Plan.MaxSteps,
+        Fallback = approval.PlanIndex >= Plan.MaxSteps,
         Attempt = approval.Attempt,
         Skill = approval.Skill,
         Policy = approval.Policy,

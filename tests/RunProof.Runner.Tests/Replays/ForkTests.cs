@@ -62,6 +62,22 @@ public sealed class ForkTests(ReplayScene scene) : IClassFixture<ReplayScene>
     }
 
     [Fact]
+    public async Task A_fork_knows_which_steps_of_its_origin_were_skipped()
+    {
+        var run = await scene.RunAsync(
+            """[{"id":"a","skill":"echo","params":{"message":"x"}},{"id":"s","skill":"echo","params":{"message":"never"},"condition":{"value":"{{steps.a.message}}","equals":"y"}},{"id":"z","skill":"echo","params":{"message":"z"}}]""");
+
+        var fork = await scene.DeriveAsync(
+            run, "fork", """{"from_step":2,"plan":[{"id":"t","skill":"echo","params":{"message":"{{steps.s.message}}"}},{"id":"u","skill":"echo","params":{"message":"u"},"condition":{"step":"s","status":["skipped"]}}]}""");
+
+        var (trace, steps) = await scene.ReadAsync(fork["trace_id"]!);
+        Assert.Equal(VerificationStatus.Verified, TraceVerifier.Verify(trace, steps).Verdict.Status);
+        Assert.Equal(["skipped", "succeeded"], steps.Select(step => step.Status));
+        Assert.Contains("\"skipped\":{\"because\":\"reference\",\"step\":\"s\"}", steps[0].Context.Text, StringComparison.Ordinal);
+        Assert.Equal("succeeded", fork["status"]);
+    }
+
+    [Fact]
     public async Task A_fork_of_a_tampered_origin_is_refused_before_anything_is_executed()
     {
         var run = await scene.RunAsync(Plan);

@@ -62,6 +62,7 @@ public sealed class LlmPlannerTests
 
     [Theory]
     [InlineData("I would rather write a poem.", "plan: is not JSON")]
+    [InlineData("""[{"skill":"look","fallback":{"skill":"llm_invoke","params":{}}}]""", "plan[0].fallback.skill: \"llm_invoke\" may not be used; there are: look, tell")]
     [InlineData("""[{"skill":"llm_invoke","params":{}}]""", "plan[0].skill: \"llm_invoke\" may not be used; there are: look, tell")]
     [InlineData("""[{"id":"plan_2","skill":"look"}]""", "plan[0].id: must not begin with plan_")]
     [InlineData("[]", "plan: must have 1 to")]
