@@ -215,6 +215,7 @@ public sealed class RestraintStoreTests(PostgresFixture postgres)
         var session = await desk.OpenAsync();
         await session.AppendAsync(Step() with { CostCents = 1.25m, Context = Json("""{"tokens":30}""") }, null, default);
         await session.AppendAsync(Step(1) with { Status = StepStatus.Blocked, Decision = Decisions.Denied, CostCents = 0 }, null, default);
+        await session.AppendAsync(Step(2) with { Status = StepStatus.Skipped, Decision = Decisions.For(StepStatus.Skipped), CostCents = 0 }, null, default);
         Assert.Equal(new RunUse(1.25m, 30, 1), await store.ReadRunUseAsync(Acme, run.Id, "worker-1", default));
         Assert.Equal(new RunUse(0, 0, 0), await store.ReadRunUseAsync(Acme, run.Id, "worker-2", default));
         Assert.Equal("S6007", (await Assert.ThrowsAsync<Npgsql.PostgresException>(() => desk.AskAsync<int>("UPDATE runs SET budget = '{}'"))).SqlState);
