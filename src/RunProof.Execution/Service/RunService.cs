@@ -201,9 +201,13 @@ public sealed class RunService
         AskAsync(_runs.ResumeAsync(tenant, run, Now(), cancellationToken), RunSignal.Waiting, RunSignal.Wished);
 
     /// <summary>Gives a run that ended without success another attempt, with a trace of its own.</summary>
+    /// <param name="tenant">The tenant.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="by">The id of the key that asks: whoever has it approves nothing that the run does. Null where no key does.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What came of it.</returns>
-    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, CancellationToken cancellationToken) =>
-        AskAsync(_runs.RetryAsync(tenant, run, Now(), cancellationToken), RunSignal.Waiting);
+    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, string? by, CancellationToken cancellationToken) =>
+        AskAsync(_runs.RetryAsync(tenant, run, by, Now(), cancellationToken), RunSignal.Waiting);
 
     private async Task<RunAnswer> AskAsync(Task<RunAnswer> asking, params RunSignal[] signals)
     {

@@ -85,8 +85,11 @@ public enum ApprovalAnswer
     /// <summary>The key is no approver's, or the rule names others.</summary>
     NotApprover,
 
-    /// <summary>The person asked for the run.</summary>
+    /// <summary>The person asked for the run, or had a hand in that: set its schedule, gave it another attempt.</summary>
     OwnRun,
+
+    /// <summary>Nobody knows who asked for the run, so nobody is known to be another.</summary>
+    UnknownMaker,
 
     /// <summary>The digests are not those of what would be executed.</summary>
     ActionChanged,

@@ -291,8 +291,8 @@ public interface IRunStore
     /// <summary>Puts a paused run in line again, or takes the wish to pause it back.</summary>
     Task<RunAnswer> ResumeAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken);
 
-    /// <summary>Gives a run that ended without success another attempt.</summary>
-    Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken);
+    /// <summary>Gives a run that ended without success another attempt. Whoever asks for it, by this key, approves nothing that the run does; null where no key does.</summary>
+    Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, string? by, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Of many runs those that have ended: one round trip for all that a process waits for.</summary>
     Task<IReadOnlyList<(TenantId Tenant, RunId Run)>> FindEndedAsync(IReadOnlyCollection<(TenantId Tenant, RunId Run)> runs, CancellationToken cancellationToken);

@@ -89,6 +89,7 @@ public sealed class PostgresApprovalStore(NpgsqlDataSource source) : IApprovalSt
             "not_found" => ApprovalAnswer.NotFound,
             "not_approver" => ApprovalAnswer.NotApprover,
             "own_run" => ApprovalAnswer.OwnRun,
+            "unknown_maker" => ApprovalAnswer.UnknownMaker,
             "action_changed" => ApprovalAnswer.ActionChanged,
             "decided" => ApprovalAnswer.Decided,
             "expired" => ApprovalAnswer.Expired,

@@ -87,7 +87,7 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
 
     private const string ResumeSql = "SELECT runproof.resume_with_sub_runs($1, $2, $3)";
 
-    private const string RetrySql = "SELECT runproof.retry_run($1, $2, $3)";
+    private const string RetrySql = "SELECT runproof.retry_run($1, $2, $3, $4)";
 
     private const string EndedSql = "SELECT tenant_id, run_id FROM runproof.ended_of($1, $2)";
 
@@ -211,8 +211,8 @@ public sealed class PostgresRunStore(NpgsqlDataSource source) : IRunStore
         Answer(await AskAsync<string>(Sql.Command(ResumeSql, tenant.Value, run.Value, now), cancellationToken));
 
     /// <inheritdoc/>
-    public async Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, DateTimeOffset now, CancellationToken cancellationToken) =>
-        Answer(await AskAsync<string>(Sql.Command(RetrySql, tenant.Value, run.Value, now), cancellationToken));
+    public async Task<RunAnswer> RetryAsync(TenantId tenant, RunId run, string? by, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Answer(await AskAsync<string>(Sql.Command(RetrySql, tenant.Value, run.Value, by, now), cancellationToken));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<(TenantId Tenant, RunId Run)>> FindEndedAsync(IReadOnlyCollection<(TenantId Tenant, RunId Run)> runs, CancellationToken cancellationToken) =>

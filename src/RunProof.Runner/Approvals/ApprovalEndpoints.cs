@@ -105,7 +105,8 @@ internal static class ApprovalEndpoints
     {
         ApprovalAnswer.NotFound => NotFound(),
         ApprovalAnswer.NotApprover => Problem.ForStatus(StatusCodes.Status403Forbidden, "The key may not decide this: its scope is not approver, or the rule names other approvers."),
-        ApprovalAnswer.OwnRun => Problem.ForStatus(StatusCodes.Status403Forbidden, "Whoever asks for a run does not approve what it does: another person must decide."),
+        ApprovalAnswer.OwnRun => Problem.ForStatus(StatusCodes.Status403Forbidden, "Whoever asks for a run, sets its schedule or gives it another attempt does not approve what it does: another person must decide."),
+        ApprovalAnswer.UnknownMaker => Problem.ForStatus(StatusCodes.Status403Forbidden, "Nobody knows who asked for the run, so nobody is known to be another person. Ask for it again, by a key."),
         ApprovalAnswer.ActionChanged => new Problem(
             ProblemTypes.ActionChanged, "The action is another one", StatusCodes.Status409Conflict,
             "The digests are not those of what would be executed, or what was shown was changed. Look at the approval again; where it keeps saying so, somebody changed it in the database."),

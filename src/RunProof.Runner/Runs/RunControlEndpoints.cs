@@ -54,7 +54,7 @@ internal static class RunControlEndpoints
         AskAsync(context, runs, runId, id => runs.ResumeAsync(context.GetTenant(), id, context.RequestAborted));
 
     private static Task<IResult> RetryAsync(HttpContext context, [FromServices] RunService runs, [FromRoute(Name = "run_id")] string runId) =>
-        AskAsync(context, runs, runId, id => runs.RetryAsync(context.GetTenant(), id, context.RequestAborted));
+        AskAsync(context, runs, runId, id => runs.RetryAsync(context.GetTenant(), id, context.GetApiKeyId(), context.RequestAborted));
 
     private static async Task<IResult> AskAsync(HttpContext context, RunService runs, string runId, Func<RunId, Task<RunAnswer>> ask)
     {

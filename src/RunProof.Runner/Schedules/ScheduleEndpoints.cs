@@ -160,7 +160,7 @@ internal static class ScheduleEndpoints
         if (!IsName(name) || await schedules.FindAsync(context.GetTenant(), name, context.RequestAborted) is not { } schedule)
             return Problem.NotFound("There is no such schedule.");
         var now = clock.GetUtcNow();
-        switch (await scheduler.AskAsync(schedule, ScheduledRun.KeyOf(name, now, Guid.CreateVersion7(now)), context.RequestAborted))
+        switch (await scheduler.AskAsync(schedule, ScheduledRun.KeyOf(name, now, Guid.CreateVersion7(now)), context.GetApiKeyId(), context.RequestAborted))
         {
             case Submission.Accepted accepted:
                 var view = RunView.Of(accepted.Run);

@@ -77,7 +77,7 @@ internal sealed partial class Scheduler(IScheduleStore schedules, RunService run
         var settled = turn.Settled with { Error = turn.Fire.Count > 0 ? null : schedule.Error };
         foreach (var due in turn.Fire)
         {
-            switch (await AskAsync(schedule, ScheduledRun.KeyOf(schedule.Name, due), cancellationToken))
+            switch (await AskAsync(schedule, ScheduledRun.KeyOf(schedule.Name, due), schedule.UpdatedBy, cancellationToken))
             {
                 case Submission.Accepted accepted:
                     settled = settled with { LastRunId = accepted.Run.Id.Value };
@@ -101,13 +101,14 @@ internal sealed partial class Scheduler(IScheduleStore schedules, RunService run
     /// <summary>Asks for a run of a schedule.</summary>
     /// <param name="schedule">The schedule.</param>
     /// <param name="key">The run's idempotency key.</param>
+    /// <param name="by">The id of the key by which it is asked for: of whoever set the schedule as it is, or triggers it now.</param>
     /// <param name="cancellationToken">Gives up; the run may be there all the same.</param>
-    internal async Task<Submission> AskAsync(Schedule schedule, string key, CancellationToken cancellationToken)
+    internal async Task<Submission> AskAsync(Schedule schedule, string key, string by, CancellationToken cancellationToken)
     {
         using var document = JsonDocument.Parse(schedule.RequestJson, new JsonDocumentOptions { MaxDepth = 2 * Canonicalizer.MaxDepth });
         var reader = new ObjectReader();
         return Read(schedule.TenantId, document.RootElement, reader) is { } request
-            ? await runs.SubmitAsync(request with { IdempotencyKey = key }, cancellationToken)
+            ? await runs.SubmitAsync(request with { IdempotencyKey = key, CreatedBy = by }, cancellationToken)
             : new Submission.Invalid(reader.Errors, InPlan: false);
     }
 

@@ -203,7 +203,7 @@ internal sealed class FakeRunStore : IRunStore
         return RunAnswer.Done;
     }));
 
-    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId id, DateTimeOffset now, CancellationToken cancellationToken) => Do("retry", () => Ask(tenant, id, run =>
+    public Task<RunAnswer> RetryAsync(TenantId tenant, RunId id, string? by, DateTimeOffset now, CancellationToken cancellationToken) => Do("retry", () => Ask(tenant, id, run =>
     {
         if (!run.HasEnded)
             return RunAnswer.Asked;

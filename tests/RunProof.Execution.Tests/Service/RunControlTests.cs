@@ -206,7 +206,7 @@ public sealed class RunControlTests
         await house.WorkAsync(async () =>
         {
             await UntilAsync(() => house.Runs.Only.Status is RunStatus.Failed);
-            Assert.Equal(RunAnswer.Done, await house.Service.RetryAsync(House.Tenant, run, default));
+            Assert.Equal(RunAnswer.Done, await house.Service.RetryAsync(House.Tenant, run, null, default));
             await UntilAsync(() => house.Runs.Only.HasEnded && house.Runs.Only.Attempts == 2);
         });
 

@@ -124,7 +124,7 @@ public sealed class RunWatchTests
         });
         Assert.Equal(["paused", "running", "step 0 fail_once failed", "sealed failed 1", "failed!"], Words(await told).Where(word => word != "queued"));
 
-        await _house.Service.RetryAsync(House.Tenant, run, default);
+        await _house.Service.RetryAsync(House.Tenant, run, null, default);
         var again = ReadAsync(_house.Next("worker-2"), run, (await told)[^1].Place);
         var other = _house.Next("worker-3");
         await other.WorkAsync(() => again);

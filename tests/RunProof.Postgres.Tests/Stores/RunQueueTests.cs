@@ -223,8 +223,8 @@ public sealed class RunQueueTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.False(await Runs.NextAttemptAsync(T1, run, "heir", Noon, default));
         Assert.True(await Runs.FinishAsync(T1, run, "heir", new RunEnd(RunStatus.Failed, Noon, 1, 2, "no", "no"), default));
 
-        Assert.Equal(RunAnswer.Done, await Runs.RetryAsync(T1, run, Noon, default));
-        Assert.Equal(RunAnswer.Asked, await Runs.RetryAsync(T1, run, Noon, default));
+        Assert.Equal(RunAnswer.Done, await Runs.RetryAsync(T1, run, null, Noon, default));
+        Assert.Equal(RunAnswer.Asked, await Runs.RetryAsync(T1, run, null, Noon, default));
         Assert.True(await Runs.FindAsync(T1, run, default) is { Status: RunStatus.Queued, MaxAttempts: 3, Attempts: 2, ErrorCode: null, CompletedAt: null });
         Assert.Single(await ClaimAsync("heir", 5));
     }
@@ -235,7 +235,7 @@ public sealed class RunQueueTests(PostgresFixture postgres) : IAsyncLifetime
         var run = await StartedAsync("good");
         await Runs.FinishAsync(T1, run, "worker-1", new RunEnd(RunStatus.Succeeded, Noon, 1, 1, null, null), default);
 
-        Assert.Equal(RunAnswer.Succeeded, await Runs.RetryAsync(T1, run, Noon, default));
+        Assert.Equal(RunAnswer.Succeeded, await Runs.RetryAsync(T1, run, null, Noon, default));
     }
 
     [Fact]
