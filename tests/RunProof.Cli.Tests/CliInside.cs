@@ -7,11 +7,11 @@ namespace RunProof.Cli.Tests;
 /// <summary>A command in the tests' own process, with a world that a test can change: what has no shell, no process and no environment in it.</summary>
 internal static class CliInside
 {
-    internal static async Task<CliResult> RunAsync(string[] args, byte[]? input = null, Func<NoteKey, INoteVerifier?>? verifierOf = null, IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
+    internal static async Task<CliResult> RunAsync(string[] args, byte[]? input = null, Func<NoteKey, INoteVerifier?>? verifierOf = null, IReadOnlyDictionary<string, string?>? environment = null, bool errorIsTerminal = false, CancellationToken cancellationToken = default)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var terminal = new Terminal(output, error, outputIsTerminal: false, errorIsTerminal: false, colors: false);
+        var terminal = new Terminal(output, error, outputIsTerminal: false, errorIsTerminal, colors: false);
         var world = new World(terminal, new MemoryStream(input ?? []), TimeProvider.System, name => environment?.GetValueOrDefault(name), System.Security.Cryptography.RandomNumberGenerator.Fill);
         if (verifierOf is not null)
             world = world with { VerifierOf = verifierOf };
