@@ -38,6 +38,33 @@ public sealed class FourEyesTests(RunnerFixture fixture)
     }
 
     [Fact]
+    public async Task A_sub_run_has_the_makers_of_its_parent()
+    {
+        var house = await HouseAsync();
+        var run = await CreateAsync(house, Sub);
+        var first = await ChildAsync(house);
+        Assert.Equal(HttpStatusCode.OK, (await DecideAsync(house, "carol", await AskedAsync(house, first), "reject")).Status);
+        Assert.Equal("failed", (await house.Test.GetAsync($"/api/v1/runs/{run}?wait=90"))["status"]);
+        Assert.Equal(HttpStatusCode.OK, (await house.Carol.PostAsync($"/api/v1/runs/{run}/retry", "{}")).Status);
+        await ApprovedByAsync(house, await ChildAsync(house), "ada", "carol", "test");
+        Assert.Equal("succeeded", (await house.Test.GetAsync($"/api/v1/runs/{run}?wait=90"))["status"]);
+    }
+
+    private const string Sub = """[{"skill":"sub_run","timeout_ms":600000,"params":{"goal":"pay","plan":[{"skill":"say","params":{"text":"pay"}}]}}]""";
+
+    private static async Task<string> ChildAsync(House house)
+    {
+        for (var i = 0; ; i++)
+        {
+            var asked = (await house.Test.GetAsync("/api/v1/approvals?status=pending")).Body.GetProperty("items");
+            if (asked.GetArrayLength() > 0)
+                return asked[0].GetProperty("run_id").GetString()!;
+            Assert.True(i < 1_200, "no sub-run asks");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
     public async Task Whoever_set_changed_or_triggers_a_schedule_does_not_approve_its_runs()
     {
         var house = await HouseAsync();
@@ -54,6 +81,7 @@ public sealed class FourEyesTests(RunnerFixture fixture)
         }
 
         await ApprovedByAsync(house, fired, "ada", "carol", "dave");
+        Assert.Equal(2L, await fixture.ScalarAsync("SELECT count(*) FROM runproof.run_makers WHERE run_id = $1", fired));
         var triggered = await house.Test.SendAsync(HttpMethod.Post, "/api/v1/schedules/daily/trigger");
         Assert.Equal(HttpStatusCode.Accepted, triggered.Status);
         await house.Test.SendAsync(HttpMethod.Delete, "/api/v1/schedules/daily");

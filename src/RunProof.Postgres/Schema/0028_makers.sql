@@ -1,7 +1,7 @@
 -- Four eyes (src/POLICIES.md): whoever had a hand in a run's being asked for does not approve what it does. runs.created_by is the key by which it was asked for; here
 -- are the keys of the others.
 --
--- run_makers    who defined and who last changed the schedule that a run is of, at the time when it was made; who gave it another attempt
+-- run_makers    who defined and who last changed the schedule that a run is of, at the time when it was made; who gave it another attempt; of a sub-run its parent's
 
 CREATE TABLE runproof.run_makers (
   tenant_id text COLLATE "C" NOT NULL,
@@ -22,19 +22,22 @@ CREATE POLICY tenant_isolation ON runproof.run_makers TO runproof_runner, runpro
   USING (tenant_id = current_setting('runproof.tenant_id', true));
 REVOKE ALL ON runproof.run_makers FROM PUBLIC;
 
--- A run of a schedule, by the key that only a schedule's may have (RunProof.Runner: ScheduledRun). In the transaction that stores the run.
-CREATE FUNCTION runproof.note_schedule_makers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- A run of a schedule, by the key that only a schedule's may have (RunProof.Runner: ScheduledRun); and a sub-run, which is its parent's makers'. In the transaction that
+-- stores the run.
+CREATE FUNCTION runproof.note_makers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO runproof.run_makers (tenant_id, run_id, key_id)
     SELECT NEW.tenant_id, NEW.id, m.key FROM runproof.schedules s CROSS JOIN LATERAL (VALUES (s.created_by), (s.updated_by)) m (key)
-      WHERE s.tenant_id = NEW.tenant_id AND s.name = split_part(NEW.idempotency_key, ':', 2)
+      WHERE s.tenant_id = NEW.tenant_id AND s.name = split_part(NEW.idempotency_key, ':', 2) AND starts_with(NEW.idempotency_key, 'schedule:')
+    UNION
+    SELECT NEW.tenant_id, NEW.id, m.key_id FROM runproof.run_makers m WHERE m.tenant_id = NEW.tenant_id AND m.run_id = NEW.parent_run_id
     ON CONFLICT DO NOTHING;
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER note_schedule_makers AFTER INSERT ON public.runs FOR EACH ROW WHEN (starts_with(NEW.idempotency_key, 'schedule:'))
-  EXECUTE FUNCTION runproof.note_schedule_makers();
-ALTER TABLE public.runs ENABLE ALWAYS TRIGGER note_schedule_makers;
+CREATE TRIGGER note_makers AFTER INSERT ON public.runs FOR EACH ROW WHEN (starts_with(NEW.idempotency_key, 'schedule:') OR NEW.parent_run_id IS NOT NULL)
+  EXECUTE FUNCTION runproof.note_makers();
+ALTER TABLE public.runs ENABLE ALWAYS TRIGGER note_makers;
 
 -- As 0019, and notes who asks.
 DROP FUNCTION runproof.retry_run(text, text, timestamptz);
@@ -123,5 +126,5 @@ BEGIN
   RETURN 'done';
 END $$;
 
-REVOKE ALL ON FUNCTION runproof.note_schedule_makers, runproof.retry_run FROM PUBLIC;
+REVOKE ALL ON FUNCTION runproof.note_makers, runproof.retry_run FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION runproof.retry_run TO runproof_runner;
