@@ -133,7 +133,7 @@ public sealed class ReservationStoreTests(PostgresFixture postgres)
         await Assert.ThrowsAsync<PolicyUnavailableException>(() => TakeAsync(store, 0, 90, 0, "worker-3"));
 
         // Another attempt of the run has a trace, and reservations, of its own.
-        Assert.Equal(RunAnswer.Done, await runs.RetryAsync(Acme, run, Noon, default));
+        Assert.Equal(RunAnswer.Done, await runs.RetryAsync(Acme, run, null, Noon, default));
         await runs.ClaimAsync("worker-3", Noon.AddDays(2), Noon.AddDays(3), 10, null, default);
         Assert.True(await runs.StartAsync(Acme, run, "worker-3", Noon, Noon.AddDays(3), default));
         Assert.Empty(await store.TakeAsync(Acme, Agent, Noon, 5, new BudgetReservation(run, TraceId.Of(run, 2), "worker-3", new AttemptId("run-1:0", 0), 0, 100), default));
