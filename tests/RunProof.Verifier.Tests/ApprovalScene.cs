@@ -99,8 +99,12 @@ internal sealed class ApprovalScene(SideRecordScene scene)
         return state!;
     }
 
-    private async Task VoteAsync(ApprovalState asked, bool approves, string key, string? reason) => await Approvals.DecideAsync(
-        new ApprovalVote(SideRecordScene.Tenant, asked.Id, approves, key, asked.ActionDigest, null, reason, scene.Start.AddMilliseconds(10), false), default);
+    private async Task VoteAsync(ApprovalState asked, bool approves, string key, string? reason)
+    {
+        var answer = await Approvals.DecideAsync(
+            new ApprovalVote(SideRecordScene.Tenant, asked.Id, approves, key, asked.ActionDigest, null, reason, scene.Start.AddMilliseconds(10), false), default);
+        Assert.True(answer is ApprovalAnswer.Done or ApprovalAnswer.Counted, $"{key}: {answer}");
+    }
 
     private async Task<StepDecision> AnsweredAsync(IRunGate gate, ApprovalSubject subject, string what, int attempt)
     {

@@ -149,7 +149,7 @@ internal sealed class SideRecordScene : IAsyncDisposable
             {
                 TenantId = Tenant, Id = RunId.Parse(run), AgentId = AgentId.Parse("agent"), Goal = "g", OriginSystemId = "tests", CorrelationId = CorrelationId.Parse(run),
                 Planner = "given", PlanJson = "[{}]", PlanRedacted = false, Status = RunStatus.Queued, CreatedAt = Start, Worker = started ? "w" : null,
-                LeaseUntil = started ? Start.AddMinutes(5) : null,
+                LeaseUntil = started ? Start.AddMinutes(5) : null, CreatedBy = "key_maker",
             },
             default);
         if (started)
