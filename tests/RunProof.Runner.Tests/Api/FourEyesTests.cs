@@ -69,7 +69,7 @@ public sealed class FourEyesTests(RunnerFixture fixture)
     {
         var house = await HouseAsync();
         var agent = await house.Test.CreateAgentAsync();
-        var body = $$"""{"request":{{ApiClient.Run(agent, Pay)}},"cron":"* * * * *","catch_up":"last"}""";
+        var body = $$"""{"request":{{ApiClient.Run(agent, Pay)}},"cron":"* * * * *","catch_up":"last","overlap":"allow"}""";
         Assert.Equal(HttpStatusCode.Created, (await house.Carol.SendAsync(HttpMethod.Put, "/api/v1/schedules/daily", body)).Status);
         Assert.Equal(HttpStatusCode.OK, (await house.Dave.SendAsync(HttpMethod.Put, "/api/v1/schedules/daily", body)).Status);
         await fixture.ScalarAsync("UPDATE runproof.schedules SET next_due = date_trunc('minute', now()), look_at = now() WHERE tenant_id = $1", house.Tenant);
